@@ -1,0 +1,53 @@
+# Every target sets up what it needs: a virtual environment in .venv with the exact versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench figures results test-lowest test-newest clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(READY)  ## Solve LMNN to a proved optimum on four data sets: a table, results and figures in out/demo
+	$(BIN)/python experiments/demo.py
+
+test: $(READY)  ## Run the tests; warnings are errors
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+results: $(READY)  ## Run every experiment at full size and rewrite experiments/results (about 15 minutes)
+	$(BIN)/python experiments/bench_impostors.py
+	$(BIN)/python experiments/sdp_forms.py
+	$(BIN)/python experiments/bench_solvers.py
+	$(BIN)/python experiments/verify_small.py
+	$(BIN)/python experiments/convergence.py
+	$(BIN)/python experiments/margins.py
+
+figures: $(READY)  ## Draw figures/ from experiments/results
+	$(BIN)/python figures/draw.py
+
+test-lowest:  ## Run the tests with the oldest supported dependencies
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint .ci/lowest.txt --editable ".[test]"
+	.venv-lowest/bin/python -m pytest
+
+test-newest:  ## Run the tests with the newest released dependencies
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --editable ".[test]"
+	.venv-newest/bin/python -m pytest
+
+clean:  ## Remove environments, caches and outputs
+	rm -rf .venv .venv-lowest .venv-newest out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python >= 3.11 is needed; run make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@

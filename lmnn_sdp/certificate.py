@@ -1,0 +1,234 @@
+"""Proved bounds on the optimum of an LMNN problem. Nothing here knows a solver, so no solver grades itself.
+
+    upper bound   f(M) over all triplets, at the PSD projection of M
+    lower bound   c * sum_t alpha_t, alpha clipped to [0, mu] and c <= 1 such that P - c sum_t alpha_t A_t is PSD
+
+The second is weak duality: for any PSD M and any such multipliers,
+f(M) = <P, M> + mu sum_t [1 - <A_t, M>]_+  >=  <P, M> + sum_t c alpha_t (1 - <A_t, M>)  =  c sum_t alpha_t + <S, M>
+with the dual slack S = P - c sum_t alpha_t A_t, and <S, M> >= 0 as both are PSD. Triplets that are not listed have
+alpha = 0, so the multipliers of a working set bound the whole problem.
+
+Both bounds are widened by what float64 rounding can have done to them (`_push_rounding`, `_slack_rounding`), so
+they hold for the whitened data as stored. Those are X up to rounding of relative size eps times the condition of
+the features scaled to equal size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.linalg import EPS, psd_factor
+from lmnn_sdp.problem import Problem, Push
+from lmnn_sdp.validation import check_multipliers, check_symmetric, check_triplets
+from lmnn_sdp.whitening import whiten
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Violation of each Karush-Kuhn-Tucker condition; all are zero at an exact solution.
+
+    The first two measure what had to be repaired, relative to the largest eigenvalue of M and to the cost. The
+    other three are in units of the objective, never negative beyond rounding, and add up to the absolute gap.
+
+    Attributes
+    ----------
+    primal_psd : float
+        Negative part of the spectrum of the M that was given, relative to its largest eigenvalue.
+    dual_psd : float
+        How far ``sum_t alpha_t A_t`` exceeds the cost before the multipliers are rescaled: max(0, lambda_max - 1).
+    complementarity : float
+        ``<S, M>``: zero when M lives in the null space of the dual slack S.
+    push_slackness : float
+        ``sum_t (mu - alpha_t) xi_t``: zero when violated triplets have alpha = mu.
+    margin_slackness : float
+        ``sum_t alpha_t [<A_t, M> - 1]_+``: zero when triplets met with room to spare have alpha = 0.
+    """
+
+    primal_psd: float
+    dual_psd: float
+    complementarity: float
+    push_slackness: float
+    margin_slackness: float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The proved interval ``[lower_bound, objective]`` that holds the optimum.
+
+    Attributes
+    ----------
+    objective : float
+        Upper bound: f over all triplets at the PSD projection of M, plus what rounding can have taken off.
+    lower_bound : float
+        Lower bound from the repaired multipliers, minus what rounding can have added.
+    active_triplets : int
+        Triplets with a positive hinge.
+    rank : int
+        Positive eigenvalues of M.
+    residuals : Residuals
+        Optimality conditions by name.
+    """
+
+    objective: float
+    lower_bound: float
+    active_triplets: int
+    rank: int
+    residuals: Residuals
+
+    @property
+    def absolute_gap(self) -> float:
+        """``objective - lower_bound``, in units of the objective."""
+        return self.objective - self.lower_bound
+
+    @property
+    def relative_gap(self) -> float:
+        """Absolute gap over the objective; 0 when both are 0."""
+        return relative_gap(self.objective, self.lower_bound)
+
+    def overlaps(self, other: Certificate) -> bool:
+        """Whether both intervals can hold the same optimum."""
+        return max(self.lower_bound, other.lower_bound) <= min(self.objective, other.objective)
+
+
+@dataclass(frozen=True)
+class PrimalBound:
+    """A PSD metric ``L'L`` on whitened data and its objective over all triplets."""
+
+    L: FloatArray
+    objective: float
+    push: Push
+    negative: float  # see Residuals.primal_psd
+
+
+@dataclass(frozen=True)
+class DualBound:
+    """Multipliers that are dual feasible and the lower bound that they prove."""
+
+    triplets: IntArray
+    alpha: FloatArray
+    value: float
+    excess: float  # see Residuals.dual_psd
+
+
+def relative_gap(objective: float, lower_bound: float) -> float:
+    """``(objective - lower_bound) / objective``; infinite when either bound is missing."""
+    if not (math.isfinite(objective) and math.isfinite(lower_bound)):
+        return math.inf
+    return (objective - lower_bound) / objective if objective > 0 else 0.0
+
+
+def certify(
+    problem: Problem,
+    M: npt.ArrayLike,
+    triplets: npt.ArrayLike | None = None,
+    alpha: npt.ArrayLike | None = None,
+) -> Certificate:
+    """Proved bounds on the optimum of ``problem`` from a metric and multipliers, wherever they come from.
+
+    Parameters
+    ----------
+    problem : Problem
+    M : array-like, shape (d, d)
+        Symmetric matrix in the units of the data; it is projected onto the PSD cone (in whitened coordinates).
+    triplets : array-like, shape (T, 3), optional
+        Triplets (i, j, l) that carry the multipliers.
+    alpha : array-like, shape (T,), optional
+        Multipliers; they are clipped to [0, mu] and rescaled. Without them the lower bound takes mu on every
+        violated triplet, the subgradient's own multipliers: valid, though rarely tight.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    ValueError
+        For arrays of the wrong shape or kind, triplets that are none of the problem's, or a singular pull.
+    """
+    white = whiten(problem)
+    N = white.inward(check_symmetric(M, problem.n_features))
+    primal = bound_above(white.problem, N)
+    if triplets is None or alpha is None:
+        listed = white.problem.hinges(primal.L).triplets
+        dual = bound_below(white.problem, listed, np.full(len(listed), problem.mu))
+    else:
+        checked = check_triplets(triplets, problem.codes, problem.targets)
+        dual = bound_below(white.problem, checked, check_multipliers(alpha, len(checked)))
+    return certificate(white.problem, primal, dual)
+
+
+def bound_above(problem: Problem, N: FloatArray) -> PrimalBound:
+    """Objective over all triplets at the PSD projection of ``N``, in the coordinates of ``problem``."""
+    eigenvalues = scipy.linalg.eigvalsh(N)
+    L = psd_factor(N)
+    push = problem.push(L)
+    objective = float(np.sum((L @ problem.cost) * L)) + problem.mu * push.total
+    top = float(np.max(np.abs(eigenvalues), initial=0.0))
+    negative = max(0.0, -float(eigenvalues[0])) / top if top > 0 else 0.0
+    return PrimalBound(L, objective + _push_rounding(problem, L, push, objective), push, negative)
+
+
+def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> DualBound:
+    """Clip the multipliers to [0, mu] and scale them until the dual slack is PSD.
+
+    The scale is ``c = min(1, 1 / lambda_max)`` for the largest generalised eigenvalue of
+    ``sum_t alpha_t A_t`` relative to the cost P.
+    """
+    alpha = np.clip(alpha, 0.0, problem.mu)
+    weighted = problem.adjoint(triplets, alpha)
+    r = len(weighted)
+    top = float(scipy.linalg.eigvalsh(weighted, problem.cost, subset_by_index=[r - 1, r - 1])[0])
+    scale = 1 / max(1.0, top + _slack_rounding(problem, triplets, alpha, top))
+    value = scale * math.fsum(alpha) * (1 - 4 * EPS)
+    return DualBound(triplets, scale * alpha, value, max(0.0, top - 1))
+
+
+def certificate(problem: Problem, primal: PrimalBound, dual: DualBound) -> Certificate:
+    """Join an upper and a lower bound and measure each optimality condition."""
+    margins = problem.margins(primal.L, dual.triplets)
+    xi = np.maximum(0, 1 - margins)
+    pull = float(np.sum((primal.L @ problem.cost) * primal.L))
+    residuals = Residuals(
+        primal_psd=primal.negative,
+        dual_psd=dual.excess,
+        complementarity=pull - float(dual.alpha @ margins),
+        push_slackness=problem.mu * primal.push.total - float(dual.alpha @ xi),
+        margin_slackness=float(dual.alpha @ np.maximum(0, margins - 1)),
+    )
+    return Certificate(primal.objective, dual.value, primal.push.active, len(primal.L), residuals)
+
+
+def _push_rounding(problem: Problem, L: FloatArray, push: Push, objective: float) -> float:
+    """What rounding can have taken off the objective.
+
+    A row of V = Z L' errs by at most r eps |L| |z| in norm, so a squared distance D by 4 sqrt(D) r eps |L| |z| plus
+    (r + 4) eps D, and a hinge that counts has both its distances below 1 + the furthest target distance, which is
+    below 1 + objective / smallest weight of a target pair. Sums add a few eps of the objective.
+    """
+    r = L.shape[1]
+    reach = float(scipy.linalg.norm(L)) * float(np.max(np.linalg.norm(problem.X, axis=1), initial=0.0))
+    radius = 1 + 4 * reach**2
+    per_hinge = 2 * EPS * (4 * r * reach * math.sqrt(radius) + (r + 4) * radius)
+    return problem.mu * push.active * per_hinge + 4 * (r + 16) * EPS * objective
+
+
+def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, top: float) -> float:
+    """What rounding can have taken off the largest generalised eigenvalue.
+
+    Sums of n products err by at most n eps times the sum of their sizes: for the Laplacian form that is
+    sum_t alpha_t ((|z_i| + |z_l|)^2 + (|z_i| + |z_j|)^2), for the cost its trace. The eigenvalue routine is backward
+    stable: r eps times the norms of the two matrices, with 10 for its constant.
+    """
+    n, r = problem.X.shape
+    norms = np.linalg.norm(problem.X - problem.X.mean(axis=0), axis=1)
+    i, j, l = triplets.T
+    size = float(alpha @ ((norms[i] + norms[l]) ** 2 + (norms[i] + norms[j]) ** 2))
+    trace = float(np.trace(problem.cost)) * max(1.0, top)
+    lowest = float(scipy.linalg.eigvalsh(problem.cost, subset_by_index=[0, 0])[0])
+    return EPS * ((n + 16) * (size + trace) + 10 * r * (1 + abs(top))) / lowest

@@ -1,0 +1,194 @@
+"""The exact impostor pass: every pair (i, l) of different classes that a hinge of i or of l can count.
+
+Points come as rows ``v = L x`` of a transformed data matrix V, sorted by class, so distances are Euclidean.
+Pair (i, l) matters to i when ``||v_i - v_l||^2 < r_i``, where ``r_i`` is the margin plus the squared distance
+to the target neighbour of i that is furthest *under the current metric*, not the last Euclidean one.
+
+float32 proposes, float64 decides
+---------------------------------
+``||v_i - v_l||^2 < r_i`` is ``<v_i, v_l> > (n_i + n_l - r_i) / 2`` with squared norms n. The left side comes in
+blocks from a float32 matrix product. Let u = 2**-24 and q the number of columns. Storing V in float32 and summing
+q products in any order, fused or not, errs by at most ((1 + u)^2 (1 + g) - 1) |v_i||v_l| with g = q u / (1 - q u),
+hence by less than 1.01 (q + 3) u (n_i + n_l) / 2 while q < 10^5. Storing the thresholds in float32 and the one addition
+that compares them cost at most 4 u of (n_i + n_l + r) / 2 more. So no pair is lost to rounding when norms are
+shrunk and radii grown by a factor ``1 -+ (q + 16) 2 u``, about twice the sum of the two. V is scaled by a power of two
+beforehand so that the largest norm is below 1: nothing overflows, and a term of 2**-100 covers what underflows.
+What is proposed is then decided by float64 differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.linalg import power_of_two
+
+T = TypeVar("T")
+
+#: Default bound on the working memory of a pass, in bytes: product blocks and the pairs found in them,
+#: over all threads. The float32 copy of V (4 n q bytes) comes on top.
+MEMORY = 256 * 2**20
+ROWS = 1024  # block sides above which the matrix product runs no faster
+COLS = 2048
+BYTES_PER_ENTRY = 4 + 8 + 8 + 8  # product, two indices, distance: the worst case of a full block
+SMALL = 2**20  # pairs below which a thread costs more than it saves
+
+
+@dataclass(frozen=True)
+class PairBlock:
+    """Pairs of points of different classes near enough to matter, in the order of the caller's points."""
+
+    a: IntArray
+    b: IntArray
+    distance: FloatArray  # squared, float64, shape (pairs,)
+
+
+def scan(
+    V: FloatArray,
+    codes: IntArray,
+    radii: FloatArray,
+    reduce: Callable[[PairBlock], T],
+    *,
+    memory: int = MEMORY,
+) -> list[T]:
+    """Apply ``reduce`` to every block of unordered pairs {a, b} with distance below a's or b's radius.
+
+    Parameters
+    ----------
+    V : array, shape (n, q)
+        Points in coordinates where the metric is Euclidean.
+    codes : integer array, shape (n,)
+        Classes; pairs of one class are left out.
+    radii : array, shape (n,)
+        Squared radius of each point; a pair is found when ``distance < max(radii[a], radii[b])``.
+    reduce : callable
+        Gets each `PairBlock`, in worker threads; blocks are not kept, so it decides what memory is spent.
+    memory : int
+        Bound on working memory in bytes, see `MEMORY`.
+
+    Returns
+    -------
+    list of what ``reduce`` returned, in an order that does not depend on the number of threads.
+    """
+    layout = _Layout.build(V, codes, radii)
+    threads = 1 if len(V) ** 2 < SMALL else _threads()
+    rows, cols = _block_shape(memory // threads)
+    strips = list(layout.strips(rows))
+
+    def work(strip: tuple[int, int]) -> list[T]:
+        return [reduce(block) for block in layout.blocks(*strip, rows, cols)]
+
+    if threads == 1:
+        return [result for strip in strips for result in work(strip)]
+    # One BLAS thread a worker: the products run side by side instead of each being split.
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        return [result for results in pool.map(work, strips) for result in results]
+
+
+def _threads() -> int:
+    """Threads allowed by the environment variables of numba and BLAS, by threadpoolctl and by the cores at hand."""
+    blas = [pool["num_threads"] for pool in _blas().info() if pool["user_api"] == "blas"]
+    return max(1, min([numba.config.NUMBA_NUM_THREADS, *blas]))
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The thread pools of the loaded BLAS libraries, looked up once (it walks over all loaded libraries)."""
+    return ThreadpoolController()
+
+
+def _block_shape(memory: int) -> tuple[int, int]:
+    """Rows and columns of a block whose worst case fits into ``memory`` bytes."""
+    entries = max(1, memory // BYTES_PER_ENTRY)
+    rows = min(ROWS, max(1, int(np.sqrt(entries / 2))))
+    return rows, max(1, min(COLS, entries // rows))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Points sorted by class with their float32 copy and the thresholds of the module docstring."""
+
+    order: IntArray  # sorted position -> caller's index
+    ends: IntArray  # sorted position -> first position of the next class
+    V: FloatArray
+    radii: FloatArray
+    V32: npt.NDArray[np.float32]  # V over a power of two
+    low: npt.NDArray[np.float32]  # half norms, and half norms less half radii: shape (2, n)
+
+    @staticmethod
+    def build(V: FloatArray, codes: IntArray, radii: FloatArray) -> _Layout:
+        """Sort, scale and round."""
+        order = np.argsort(codes, kind="stable")
+        sorted_codes = codes[order]
+        ends = np.searchsorted(sorted_codes, sorted_codes, side="right")
+        V = V[order] - V.mean(axis=0)
+        norms = np.einsum("ij,ij->i", V, V)
+        unit = float(power_of_two(np.sqrt(norms.max(initial=0.0)))) * 2
+        scaled_norms, scaled_radii = norms / unit**2, radii[order] / unit**2
+        inflation = (V.shape[1] + 16) * 2.0**-23
+        half = scaled_norms / 2 * (1 - inflation)
+        inner = half - (scaled_radii / 2 * (1 + inflation) + 2.0**-100)
+        # a pair matters when product > inner_i + half_l (to i) or product > half_i + inner_l (to l)
+        low = np.stack([half, inner]).astype(np.float32)
+        return _Layout(order, ends, V, radii[order], (V / unit).astype(np.float32), low)
+
+    def strips(self, rows: int) -> Iterator[tuple[int, int]]:
+        """Row ranges of the upper triangle; the rows of the last class have nothing to their right."""
+        n = len(self.order)
+        stop = int(np.searchsorted(self.ends, n)) if n else 0
+        for start in range(0, stop, rows):
+            yield start, min(start + rows, stop)
+
+    def blocks(self, start: int, stop: int, rows: int, cols: int) -> Iterator[PairBlock]:
+        """Pairs of the strip ``start:stop`` with all later classes, one block of columns after another."""
+        n = len(self.order)
+        buffer = np.empty(rows * cols, dtype=np.float32)
+        capacity = (stop - start) * min(cols, n)
+        a, b = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+        distance = np.empty(capacity)
+        for left in range(int(self.ends[start]), n, cols):
+            right = min(left + cols, n)
+            product = buffer[: (stop - start) * (right - left)].reshape(stop - start, right - left)
+            np.matmul(self.V32[start:stop], self.V32[left:right].T, out=product)
+            found = _decide(product, self.V, self.low, self.radii, self.ends, start, left, a, b, distance)
+            if found:
+                yield PairBlock(self.order[a[:found]], self.order[b[:found]], distance[:found].copy())
+
+
+@numba.njit(nogil=True, cache=True)
+def _decide(product, V, low, radii, ends, start, left, a, b, distance):  # type: ignore[no-untyped-def]
+    """Write the pairs of one block whose float64 distance is below a radius; return how many."""
+    rows, cols = product.shape
+    half, inner = low[0], low[1]
+    found = 0
+    for r in range(rows):
+        i = start + r
+        inner_i, half_i = inner[i], half[i]
+        line = product[r]
+        for begin in range(max(0, ends[i] - left), cols, 64):
+            end = min(begin + 64, cols)
+            hits = 0
+            for c in range(begin, end):
+                p = line[c]
+                hits += (p > inner_i + half[left + c]) | (p > half_i + inner[left + c])
+            if hits == 0:
+                continue
+            for c in range(begin, end):
+                p, l = line[c], left + c
+                if p > inner_i + half[l] or p > half_i + inner[l]:
+                    d = 0.0
+                    for f in range(V.shape[1]):
+                        d += (V[i, f] - V[l, f]) ** 2
+                    if d < radii[i] or d < radii[l]:
+                        a[found], b[found], distance[found] = i, l, d
+                        found += 1
+    return found

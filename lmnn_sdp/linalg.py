@@ -1,0 +1,124 @@
+"""Symmetric matrices as arrays: vectorisation, PSD projection, factors. Nothing here knows LMNN."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from lmnn_sdp._typing import FloatArray, IntArray
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def svec_indices(d: int) -> tuple[IntArray, IntArray]:
+    """Row and column of each svec coordinate of a symmetric ``(d, d)`` matrix.
+
+    Returns
+    -------
+    row, col : arrays, shape (d * (d + 1) / 2,), ``row >= col``
+
+    Notes
+    -----
+    SCS stacks the *lower* triangle column by column: (0,0), (1,0), ..., (d-1,0), (1,1), (2,1), ...
+    NumPy lists triangles row by row, so the wanted order is that of the *upper* triangle with the
+    two index arrays exchanged. Asking NumPy for ``tril_indices`` would give the lower triangle row by
+    row, a different order as soon as d > 2.
+    """
+    col, row = np.triu_indices(d)
+    return row, col
+
+
+def svec(A: FloatArray) -> FloatArray:
+    """Stack symmetric ``A (d, d)`` into ``(d (d + 1) / 2,)`` so that ``svec(A) @ svec(B) == <A, B>``.
+
+    Off-diagonal entries are multiplied by sqrt(2); the order is that of `svec_indices`.
+    """
+    row, col = svec_indices(len(A))
+    return A[row, col] * np.where(row == col, 1.0, np.sqrt(2.0))
+
+
+def smat(v: FloatArray) -> FloatArray:
+    """Inverse of `svec`: the symmetric ``(d, d)`` matrix of the vector ``v (d (d + 1) / 2,)``."""
+    d = int(np.sqrt(2 * len(v)))
+    row, col = svec_indices(d)
+    A = np.zeros((d, d))
+    A[row, col] = A[col, row] = v * np.where(row == col, 1.0, np.sqrt(0.5))
+    return A
+
+
+def svec_outer(D: FloatArray) -> FloatArray:
+    """Row ``svec(v v')`` for each row v of ``D (m, d)``, so that ``svec_outer(D) @ svec(M)`` is v'Mv.
+
+    Returns
+    -------
+    array, shape (m, d * (d + 1) / 2)
+    """
+    row, col = svec_indices(D.shape[1])
+    return D[:, row] * D[:, col] * np.where(row == col, 1.0, np.sqrt(2.0))
+
+
+def symmetrize(A: FloatArray) -> FloatArray:
+    """Symmetric part ``(A + A') / 2`` of ``A (d, d)``."""
+    return (A + A.T) / 2
+
+
+def psd_factor(A: FloatArray) -> FloatArray:
+    """Factor ``L`` with ``L'L`` = the projection of symmetric ``A (d, d)`` onto the PSD cone.
+
+    The projection keeps the eigenpairs with a positive eigenvalue (nearest PSD matrix in the Frobenius
+    norm). Rows come by falling eigenvalue; there are as many as positive eigenvalues, none for ``A = 0``.
+
+    Returns
+    -------
+    L : array, shape (rank, d)
+    """
+    eigenvalues, Q = scipy.linalg.eigh(A, check_finite=False)
+    positive = eigenvalues > 0
+    return (Q[:, positive] * np.sqrt(eigenvalues[positive])).T[::-1]
+
+
+def psd_part(A: FloatArray) -> FloatArray:
+    """Nearest PSD matrix to symmetric ``A (d, d)`` in the Frobenius norm."""
+    L = psd_factor(A)
+    return L.T @ L
+
+
+def principal_rows(L: FloatArray) -> FloatArray:
+    """The factor of ``L'L`` with orthogonal rows by falling norm and a fixed sign.
+
+    ``L (r, d)`` is replaced by ``diag(s) V'`` of its singular value decomposition, whose squared singular
+    values are the eigenvalues of ``M = L'L``. Working on L, not on M, keeps the small eigenvalues of badly
+    scaled data accurate. The entry of largest magnitude of each row is made positive; rows of
+    rounding-level norm are dropped, but one row is always kept.
+
+    Returns
+    -------
+    array, shape (max(rank, 1), d)
+    """
+    if not L.any():
+        return np.zeros((1, L.shape[1]))
+    _, s, Vt = scipy.linalg.svd(L, full_matrices=False, check_finite=False)
+    rank = int(np.sum(s > s[0] * max(L.shape) * EPS))
+    rows = s[:rank, None] * Vt[:rank]
+    peak = rows[np.arange(rank), np.abs(rows).argmax(axis=1)]
+    return rows * np.sign(peak)[:, None]
+
+
+def power_of_two(x: FloatArray) -> FloatArray:
+    """Powers of two next below ``|x|`` (1 where x is 0): scaling by them is free of rounding."""
+    _, exponent = np.frexp(x)
+    return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
+
+
+def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
+    """``||v_a - v_b||^2`` for paired rows of ``V (n, d)``, by differences, so close points lose nothing.
+
+    Work goes in chunks, so that the differences never fill more than a few MiB.
+    """
+    out = np.empty(len(a))
+    chunk = max(1, 2**19 // max(1, V.shape[1]))
+    for start in range(0, len(a), chunk):
+        part = slice(start, start + chunk)
+        difference = V[a[part]] - V[b[part]]
+        np.sum(np.square(difference, out=difference), axis=1, out=out[part])
+    return out

@@ -1,0 +1,281 @@
+"""The LMNN problem: data, target neighbours and weights, and the operators that every solver needs.
+
+    minimise    f(M) = (1 - mu) sum_{i, j in N_i} d_M(i, j) + mu sum_t [1 + d_M(i, j) - d_M(i, l)]_+ + <R, M>
+    subject to  M positive semidefinite
+
+with d_M(a, b) = (x_a - x_b)' M (x_a - x_b), target neighbours N_i, and one triplet t = (i, j, l) for every j in N_i
+and every l of another class than i. Point l is an impostor of (i, j) where the hinge is positive.
+Source: Weinberger & Saul (2009), eq. 14; the trace-like term <R, M> is ours and zero by default.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.impostors import PairBlock, scan
+from lmnn_sdp.linalg import psd_factor, squared_distances, symmetrize
+from lmnn_sdp.neighbors import target_neighbors
+from lmnn_sdp.validation import (
+    check_class_sizes,
+    check_data,
+    check_labels,
+    check_metric,
+    check_mu,
+    check_neighbors,
+    check_regularizer,
+    check_targets,
+    check_triplets,
+)
+
+
+@dataclass(frozen=True)
+class Hinges:
+    """The triplets near or beyond their margin at some metric.
+
+    Attributes
+    ----------
+    triplets : array, shape (t, 3)
+        Rows (i, j, l).
+    values : array, shape (t,)
+        ``1 + d_M(i, j) - d_M(i, l)``: positive where the margin is violated.
+    """
+
+    triplets: IntArray
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class Push:
+    """Push term at some metric: the sum of all positive hinges and how many there are."""
+
+    total: float
+    active: int
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An LMNN problem, ready to be solved; build it with `Problem.from_data`.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Data, float64.
+    y : array, shape (n,)
+        Labels as given.
+    codes : integer array, shape (n,)
+        Index of each label among the sorted classes.
+    targets : integer array, shape (n, k)
+        Target neighbours of each point.
+    mu : float
+        Weight of the push term, in (0, 1); the pull term has ``1 - mu``.
+    R : array, shape (d, d)
+        Symmetric matrix of the extra linear term <R, M>: ``reg * I`` for a trace penalty, else 0.
+    working_set : integer array, shape (T, 3), or None
+        The triplets that count; None stands for every (i, j in N_i, l of another class).
+    """
+
+    X: FloatArray
+    y: npt.NDArray[np.generic]
+    codes: IntArray
+    targets: IntArray
+    mu: float
+    R: FloatArray
+    working_set: IntArray | None = None
+
+    @classmethod
+    def from_data(
+        cls,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        n_neighbors: int = 3,
+        mu: float = 0.5,
+        targets: npt.ArrayLike | None = None,
+        reg: float | npt.ArrayLike = 0.0,
+    ) -> Problem:
+        """Check the data and choose the target neighbours.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, d)
+            Finite numbers.
+        y : array-like, shape (n,)
+            Labels, at least two classes.
+        n_neighbors : int
+            Target neighbours of each point (k in the paper); every class needs more members than that. Not used
+            when ``targets`` is given.
+        mu : float
+            Weight of the push term, strictly between 0 and 1 (Weinberger & Saul, 2009, eq. 14). Texts that put mu
+            on the pull term mean ``1 - mu`` here.
+        targets : array-like, shape (n, k), optional
+            The caller's own target neighbours: row i lists k different points of the class of i, without i itself.
+        reg : float or array-like of shape (d, d)
+            Trace penalty ``reg * tr(M)``, or a symmetric matrix R for the linear term ``<R, M>``.
+
+        Raises
+        ------
+        ValueError
+            Naming the value, the rule it breaks and the remedy.
+        """
+        X = check_data(X)
+        labels, codes = check_labels(y, len(X))
+        check_mu(mu)
+        if targets is None:
+            check_class_sizes(labels, check_neighbors(n_neighbors))
+            chosen = target_neighbors(X, codes, n_neighbors)
+        else:
+            chosen = check_targets(targets, codes)
+        return cls(X, labels, codes, chosen, float(mu), check_regularizer(reg, X.shape[1]))
+
+    @property
+    def n_points(self) -> int:
+        """Number of points n."""
+        return len(self.X)
+
+    @property
+    def n_features(self) -> int:
+        """Dimension d of the data."""
+        return self.X.shape[1]
+
+    @property
+    def n_neighbors(self) -> int:
+        """Target neighbours of each point, k."""
+        return self.targets.shape[1]
+
+    @property
+    def n_triplets(self) -> int:
+        """Number of triplets that count: ``k (n^2 - sum of squared class sizes)``, or those of the working set."""
+        if self.working_set is not None:
+            return len(self.working_set)
+        sizes = np.bincount(self.codes)
+        return self.n_neighbors * int(self.n_points**2 - np.sum(sizes**2))
+
+    @cached_property
+    def pull(self) -> FloatArray:
+        """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d)."""
+        C = np.zeros((self.n_features, self.n_features))
+        for column in self.targets.T:
+            difference = self.X - self.X[column]
+            C += difference.T @ difference
+        return C
+
+    @cached_property
+    def cost(self) -> FloatArray:
+        """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d)."""
+        return symmetrize((1 - self.mu) * self.pull + self.R)
+
+    def restrict(self, triplets: npt.ArrayLike) -> Problem:
+        """The same problem with only the given ``triplets (T, 3)``.
+
+        A relaxation: its optimum is a lower bound of the optimum over all triplets.
+        """
+        return replace(self, working_set=check_triplets(triplets, self.codes, self.targets))
+
+    def objective(self, M: npt.ArrayLike) -> float:
+        """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)`` in the units of the data.
+
+        Raises
+        ------
+        ValueError
+            If M is not symmetric PSD up to rounding.
+        """
+        return self.value(psd_factor(check_metric(M, self.n_features)))
+
+    def value(self, L: FloatArray) -> float:
+        """``f(L'L)`` over all triplets, L of shape (r, d)."""
+        return float(np.sum((L @ self.cost) * L)) + self.mu * self.push(L).total
+
+    def push(self, L: FloatArray) -> Push:
+        """Sum of the positive hinges at ``M = L'L``, L of shape (r, d). No list of impostors is kept."""
+        V, pull_distances = self._transformed(L)
+        if self.working_set is not None:
+            values = _listed_hinges(V, self.working_set)
+            return _sum_positive(values)
+
+        def reduce(block: PairBlock) -> Push:
+            both = [pull_distances[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)]
+            return _sum_positive(np.concatenate(both))
+
+        parts = scan(V, self.codes, 1 + pull_distances.max(axis=1), reduce)
+        return Push(math.fsum(p.total for p in parts), sum(p.active for p in parts))
+
+    def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
+        """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
+        V, pull_distances = self._transformed(L)
+        if self.working_set is not None:
+            values = _listed_hinges(V, self.working_set)
+            return Hinges(self.working_set[values > -slack], values[values > -slack])
+
+        def collect(block: PairBlock) -> list[Hinges]:
+            ends = ((block.a, block.b), (block.b, block.a))
+            return [self._pair_hinges(i, l, block.distance, pull_distances, slack) for i, l in ends]
+
+        parts = [part for both in scan(V, self.codes, 1 + slack + pull_distances.max(axis=1), collect) for part in both]
+        if not parts:
+            return Hinges(np.empty((0, 3), dtype=np.intp), np.empty(0))
+        return Hinges(np.concatenate([p.triplets for p in parts]), np.concatenate([p.values for p in parts]))
+
+    def all_triplets(self) -> IntArray:
+        """Every triplet (i, j, l) that counts, shape (n_triplets, 3); meant for small problems."""
+        return self.hinges(np.zeros((1, self.n_features))).triplets
+
+    def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
+        """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
+        return 1 - _listed_hinges(self.X @ L.T, triplets)
+
+    def adjoint(self, triplets: IntArray, alpha: FloatArray) -> FloatArray:
+        """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d).
+
+        The adjoint of `margins`. It is ``X' Lap(w) X``, the Laplacian of the graph with weight alpha_t on edge
+        (i, l) and -alpha_t on edge (i, j): a sparse product, whatever the number of triplets that share a pair.
+        """
+        i, j, l = triplets.T
+        n = self.n_points
+        edges = np.concatenate([i, i]), np.concatenate([l, j])
+        graph = scipy.sparse.coo_array((np.concatenate([alpha, -alpha]), edges), shape=(n, n)).tocsr()
+        graph = graph + graph.T
+        X = self.X - self.X.mean(axis=0)
+        return symmetrize(X.T @ (graph.sum(axis=1)[:, None] * X - graph @ X))
+
+    def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
+        """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists of them."""
+        i, j, l = triplets.T.astype(np.int64)
+        return (i * self.n_points + j) * self.n_points + l
+
+    def from_keys(self, keys: IntArray) -> IntArray:
+        """The triplets (T, 3) of these `keys`."""
+        n = self.n_points
+        return np.column_stack([keys // n**2, keys // n % n, keys % n])
+
+    def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
+        V = self.X @ L.T
+        i = np.repeat(np.arange(self.n_points), self.n_neighbors)
+        return V, squared_distances(V, i, self.targets.ravel()).reshape(self.targets.shape)
+
+    def _pair_hinges(
+        self, i: IntArray, l: IntArray, distance: FloatArray, pull_distances: FloatArray, slack: float
+    ) -> Hinges:
+        """Hinges above ``-slack`` of the pairs (i, l), each with every target neighbour of i."""
+        values = pull_distances[i] + (1 - distance[:, None])
+        pair, neighbor = np.nonzero(values > -slack)
+        triplets = np.column_stack([i[pair], self.targets[i[pair], neighbor], l[pair]])
+        return Hinges(triplets, values[pair, neighbor])
+
+
+def _listed_hinges(V: FloatArray, triplets: IntArray) -> FloatArray:
+    """Hinge value of each listed triplet for transformed points V."""
+    i, j, l = triplets.T
+    return 1 + squared_distances(V, i, j) - squared_distances(V, i, l)
+
+
+def _sum_positive(values: FloatArray) -> Push:
+    """Total and number of the positive values."""
+    positive = values > 0
+    return Push(float(np.sum(values[positive])), int(np.count_nonzero(positive)))

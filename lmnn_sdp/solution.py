@@ -1,0 +1,200 @@
+"""What a solver hands back: the metric, the proof, and what happened."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, astuple, dataclass, fields
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.certificate import Certificate, Residuals, relative_gap
+from lmnn_sdp.linalg import principal_rows
+
+
+class Status(Enum):
+    """Why the solver stopped; the value is written for the user."""
+
+    OPTIMAL = "Optimal: the certified gap is below the tolerance."
+    NO_TRIPLETS = "Optimal: no triplet counts, so nothing pushes and M = 0 is the optimum. Check the working set."
+    MAX_ITER = "Stopped at max_iter before the gap reached the tolerance; raise max_iter or tol."
+    TIME_LIMIT = "Stopped at time_limit before the gap reached the tolerance; raise time_limit or tol."
+    INTERRUPTED = "Interrupted; this is the best certified iterate. Solve again to go on."
+    STALLED = "The solver can improve neither bound any further; raise tol or try another solver."
+
+    @property
+    def solved(self) -> bool:
+        """Whether the gap reached the tolerance."""
+        return self in (Status.OPTIMAL, Status.NO_TRIPLETS)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """Best bounds after one iteration or round.
+
+    Attributes
+    ----------
+    iteration : int
+        Iteration (projected gradient) or round (working set).
+    seconds : float
+        Wall time since the solve began.
+    objective, lower_bound : float
+        Best certified interval so far.
+    working_set : int
+        Triplets that the solver worked on.
+    active_triplets : int
+        Triplets with a positive hinge at this iterate.
+    rank : int
+        Rank of this iterate.
+    """
+
+    iteration: int
+    seconds: float
+    objective: float
+    lower_bound: float
+    working_set: int
+    active_triplets: int
+    rank: int
+
+    @property
+    def relative_gap(self) -> float:
+        """Gap of the best interval so far, relative to the objective."""
+        return relative_gap(self.objective, self.lower_bound)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A metric with proved bounds on the optimum.
+
+    Attributes
+    ----------
+    M : array, shape (d, d)
+        Metric in the units of the data, symmetric PSD.
+    L : array, shape (r, d)
+        A factor, ``M = L'L``, as the solver left it; see `components` for the canonical one.
+    triplets : array, shape (T, 3)
+        Triplets (i, j, l) with a positive multiplier.
+    alpha : array, shape (T,)
+        Their multipliers, dual feasible: in (0, mu], with a PSD dual slack.
+    certificate : Certificate
+        Proved interval and optimality residuals.
+    status : Status
+        Why the solver stopped.
+    history : tuple of HistoryRow
+        One row an iteration or round.
+    solver : str
+        Name under which `solve` was asked.
+    """
+
+    M: FloatArray
+    L: FloatArray
+    triplets: IntArray
+    alpha: FloatArray
+    certificate: Certificate
+    status: Status
+    history: tuple[HistoryRow, ...]
+    solver: str
+
+    @property
+    def objective(self) -> float:
+        """Objective over all triplets at M, the upper bound."""
+        return self.certificate.objective
+
+    @property
+    def lower_bound(self) -> float:
+        """Proved lower bound on the optimum."""
+        return self.certificate.lower_bound
+
+    @property
+    def relative_gap(self) -> float:
+        """``(objective - lower_bound) / objective``."""
+        return self.certificate.relative_gap
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the solve."""
+        return self.history[-1].seconds if self.history else 0.0
+
+    @cached_property
+    def components(self) -> FloatArray:
+        """``L (rank, d)`` with ``M = L'L``: orthogonal rows by falling eigenvalue, largest entry of each positive.
+
+        ``X @ components.T`` are the coordinates in which the learned distance is Euclidean.
+        """
+        return principal_rows(self.L)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a NumPy ``.npz`` file (no pickle)."""
+        history = np.array([astuple(row) for row in self.history]).reshape(-1, len(fields(HistoryRow)))
+        certificate = {key: value for key, value in asdict(self.certificate).items() if key != "residuals"}
+        with Path(path).open("wb") as file:
+            np.savez_compressed(
+                file,
+                M=self.M,
+                L=self.L,
+                triplets=self.triplets,
+                alpha=self.alpha,
+                history=history,
+                certificate=np.array(list(certificate.values())),
+                residuals=np.array(astuple(self.certificate.residuals)),
+                status=np.array(self.status.name),
+                solver=np.array(self.solver),
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Solution:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one of ours.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            try:
+                objective, lower_bound, active, rank = file["certificate"].tolist()
+                residuals = Residuals(*file["residuals"].tolist())
+                return cls(
+                    M=file["M"],
+                    L=file["L"],
+                    triplets=file["triplets"],
+                    alpha=file["alpha"],
+                    certificate=Certificate(objective, lower_bound, int(active), int(rank), residuals),
+                    status=Status[str(file["status"])],
+                    history=tuple(_history_row(row) for row in file["history"].tolist()),
+                    solver=str(file["solver"]),
+                )
+            except KeyError as error:
+                raise ValueError(f"{path} is no saved Solution: {error}; write one with Solution.save") from error
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the solution as a flat dictionary, for JSON."""
+        return {
+            "solver": self.solver,
+            "status": self.status.name,
+            "objective": self.objective,
+            "lower_bound": self.lower_bound,
+            "relative_gap": self.relative_gap,
+            "rank": self.certificate.rank,
+            "active_triplets": self.certificate.active_triplets,
+            "multipliers": len(self.alpha),
+            "rounds": len(self.history),
+            "seconds": self.seconds,
+            "residuals": asdict(self.certificate.residuals),
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"Solution({self.status.name}, objective={self.objective:.10g}, lower_bound={self.lower_bound:.10g}, "
+            f"relative_gap={self.relative_gap:.1e}, rank={self.certificate.rank}, solver={self.solver!r})"
+        )
+
+
+def _history_row(values: list[float]) -> HistoryRow:
+    """Row of numbers -> typed row."""
+    iteration, seconds, objective, lower_bound, working_set, active, rank = values
+    return HistoryRow(int(iteration), seconds, objective, lower_bound, int(working_set), int(active), int(rank))

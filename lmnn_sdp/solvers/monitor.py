@@ -1,0 +1,114 @@
+"""Watches a solver: certifies what it proposes, keeps the best of each bound, and says when to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.certificate import (
+    Certificate,
+    DualBound,
+    PrimalBound,
+    bound_above,
+    bound_below,
+    certificate,
+    relative_gap,
+)
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.solution import HistoryRow, Status
+
+Callback: TypeAlias = Callable[[HistoryRow], object]
+
+
+class Monitor:
+    """Keeps the best certified metric and multipliers of a solve on a whitened problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        In whitened coordinates.
+    tol : float
+        Relative gap of the full problem at which to stop.
+    max_iter : int or None
+        Iterations or rounds after which to stop.
+    time_limit : float or None
+        Seconds after which to stop.
+    callback : callable or None
+        Called with each `HistoryRow`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        tol: float,
+        max_iter: int | None = None,
+        time_limit: float | None = None,
+        callback: Callback | None = None,
+    ) -> None:
+        self.problem = problem
+        self.tol = tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.callback = callback
+        self.history: list[HistoryRow] = []
+        self._begin = time.perf_counter()
+        no_triplets = np.empty((0, 3), dtype=np.intp)
+        self.primal: PrimalBound = bound_above(problem, np.zeros((problem.n_features, problem.n_features)))
+        self.dual: DualBound = bound_below(problem, no_triplets, np.empty(0))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the solve began."""
+        return time.perf_counter() - self._begin
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Wall time until the limit, at least a millisecond; None without a limit."""
+        return None if self.time_limit is None else max(1e-3, self.time_limit - self.seconds)
+
+    @property
+    def relative_gap(self) -> float:
+        """Gap between the best bounds so far."""
+        return relative_gap(self.primal.objective, self.dual.value)
+
+    def record(
+        self, N: FloatArray, triplets: IntArray, alpha: FloatArray, *, iteration: int, working_set: int
+    ) -> Status | None:
+        """Certify a metric and multipliers over all triplets; return why to stop, or None to go on."""
+        primal = bound_above(self.problem, N)
+        dual = bound_below(self.problem, triplets, alpha)
+        if primal.objective < self.primal.objective:
+            self.primal = primal
+        if dual.value > self.dual.value:
+            self.dual = dual
+        row = HistoryRow(
+            iteration,
+            self.seconds,
+            self.primal.objective,
+            self.dual.value,
+            working_set,
+            primal.push.active,
+            len(primal.L),
+        )
+        self.history.append(row)
+        if self.callback is not None:
+            self.callback(row)
+        return self._stop(iteration)
+
+    def _stop(self, iteration: int) -> Status | None:
+        """The first reason to stop that applies."""
+        if self.relative_gap <= self.tol:
+            return Status.OPTIMAL
+        if self.time_limit is not None and self.seconds >= self.time_limit:
+            return Status.TIME_LIMIT
+        if self.max_iter is not None and iteration >= self.max_iter:
+            return Status.MAX_ITER
+        return None
+
+    def certificate(self) -> Certificate:
+        """Certificate of the best metric and the best multipliers so far."""
+        return certificate(self.problem, self.primal, self.dual)

@@ -1,0 +1,80 @@
+"""The reference solver: projected subgradient descent on M, as in the paper. Read this file first.
+
+    G = P - mu sum_{t : hinge_t > 0} A_t               a subgradient of f at M      (paper, appendix A)
+    M <- projection of M - step * G onto the PSD cone
+
+The step grows by 1.01 when the objective fell and is halved when it rose. Left alone, that rule lets the step die
+out before the optimum; so once it has fallen tenfold it starts again from 0.95 of where it last started.
+The multipliers of the lower bound are the averages of mu * [hinge_t > 0] over the iterations, late ones
+weighing more: for a subgradient method they converge to a dual solution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import scipy.sparse
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.linalg import psd_factor, psd_part
+from lmnn_sdp.problem import Hinges, Problem
+from lmnn_sdp.solution import Status
+from lmnn_sdp.solvers.monitor import Monitor
+
+GROW, SHRINK = 1.01, 0.5  # the paper's step rule
+DIED_OUT, RESTART = 0.1, 0.95  # ours, see above
+CHECK_EVERY = 50  # iterations between certificates
+MAX_ITER = 10_000
+
+
+def solve(problem: Problem, monitor: Monitor) -> Status:
+    """Descend until the monitor says stop; at most `MAX_ITER` iterations unless it has a limit of its own."""
+    n = problem.n_points
+    average = scipy.sparse.csr_array((1, n**3))  # multipliers, one column a triplet (i, j, l)
+    best, best_objective = np.zeros_like(problem.cost), math.inf
+    for iteration, (M, objective, hinges) in enumerate(descend(problem), start=1):
+        if objective < best_objective:
+            best, best_objective = M, objective
+        keys = problem.keys(hinges.triplets)
+        alpha = scipy.sparse.csr_array((np.full(len(keys), problem.mu), (np.zeros_like(keys), keys)), (1, n**3))
+        average = average + 4 / (iteration + 3) * (alpha - average)
+        if iteration % CHECK_EVERY == 0 or iteration == monitor.max_iter:
+            triplets = problem.from_keys(average.indices)
+            stop = monitor.record(best, triplets, average.data, iteration=iteration, working_set=len(triplets))
+            if stop is not None:
+                return stop
+        if monitor.max_iter is None and iteration == MAX_ITER:
+            return Status.MAX_ITER
+    raise AssertionError("descend never ends")
+
+
+def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
+    """Iterates of the method: metric, objective, and the triplets with a positive hinge."""
+    scale = best_scale(problem)
+    M = scale * np.eye(problem.n_features)
+    start = step = scale
+    last = math.inf
+    for _ in count():
+        hinges = problem.hinges(psd_factor(M))
+        objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges.values))
+        yield M, objective, hinges
+        step *= GROW if objective < last else SHRINK
+        last = objective
+        if step < DIED_OUT * start:
+            start = step = RESTART * start
+        G = problem.cost - problem.adjoint(hinges.triplets, np.full(len(hinges.values), problem.mu))
+        M = psd_part(M - step * G)
+
+
+def best_scale(problem: Problem) -> float:
+    """Power of two c that makes ``f(c I)`` smallest; f is convex in c, so the search stops when it rises."""
+    eye = np.eye(problem.n_features)
+    scale = 1 / float(np.mean(np.sum(problem.X**2, axis=1)))
+    value = problem.objective(scale * eye)
+    for factor in (2.0, 0.5):
+        while (candidate := problem.objective(factor * scale * eye)) < value:
+            scale, value = factor * scale, candidate
+    return scale

@@ -1,0 +1,184 @@
+"""Active-set constraint generation around any solver of the slack SDP; only triplets near their kink get a row.
+
+At a metric N every triplet is on one of three sides of its hinge:
+
+    met with room to spare     left out, alpha = 0
+    near the kink              in the working set: a row and a slack, 0 <= alpha <= mu
+    violated by far            frozen: its hinge replaced by its own linear part, alpha = mu
+
+Both the left out and the frozen triplets relax the problem (the linear part lies below the hinge) and keep their
+multipliers dual feasible, so the lower bound of every round is one of the whole problem. A triplet whose side was
+wrong shows at the next metric by the sign of its hinge, and enters the working set. Leaving out is the constraint
+generation of Weinberger & Saul (2009), appendix A; freezing is ours and keeps the working set near the number of
+unknowns in M.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.linalg import psd_factor, psd_part
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.solution import Status
+from lmnn_sdp.solvers.conic import PrimalDual
+from lmnn_sdp.solvers.monitor import Monitor
+from lmnn_sdp.solvers.projected_gradient import descend
+
+#: Solves the slack SDP to an accuracy from a warm start; None if it is unbounded.
+SdpSolver: TypeAlias = Callable[..., PrimalDual | None]
+
+DESCENT = 100  # iterations of the reference solver that give the first metric
+FIRST_ROWS = 200  # rows of the first working set, and added at most in a round, beyond the unknowns in M
+LOOSEST, TIGHTEST = 3e-4, 1e-12  # accuracy asked of the SDP solver
+ACCURACY = 0.1  # accuracy asked for, relative to the current gap
+SHARPEN = 0.3  # factor on the accuracy after a round that did not halve the gap
+STEPS = (1.0, 0.9, 0.75, 0.5, 0.25)  # trial points from the old metric to that of the restricted problem
+FULL_STEP = 0.9  # from here on the restricted problem is trusted enough to drop triplets
+INTERIOR = 1e-3  # a multiplier this far (times mu) inside (0, mu) marks a kink
+MAX_FAILURES = 8  # rounds in a row that narrow the interval by less than a hundredth
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingSet:
+    """Triplets that have a row, as rising keys, with their multipliers."""
+
+    keys: npt.NDArray[np.int64]
+    alpha: FloatArray
+
+    @staticmethod
+    def of(keys: npt.NDArray[np.int64], alpha: FloatArray) -> WorkingSet:
+        """Sort by key."""
+        order = np.argsort(keys)
+        return WorkingSet(keys[order], alpha[order])
+
+
+def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
+    """Solve restricted problems until the certified gap of the full one is below the tolerance.
+
+    Parameters
+    ----------
+    problem : Problem
+        In whitened coordinates.
+    monitor : Monitor
+    solve_sdp : callable
+        ``solve_sdp(sdp, accuracy, start, time_limit=...)``, such as `lmnn_sdp.solvers.conic.solve_sdp`.
+    """
+    N = min(islice(descend(problem), DESCENT), key=lambda iterate: iterate[1])[0]
+    working, band = _first_working_set(problem, N)
+    start: PrimalDual | None = None
+    accuracy, failures = LOOSEST, 0
+    for iteration in count(1):
+        # 1) solve the restricted problem
+        frozen = np.setdiff1d(problem.keys(problem.hinges(psd_factor(N)).triplets), working.keys)
+        triplets, frozen_triplets = problem.from_keys(working.keys), problem.from_keys(frozen)
+        sdp = SlackSDP.of(problem, triplets, frozen_triplets)
+        found = solve_sdp(sdp, accuracy, start, time_limit=monitor.seconds_left)
+        if found is None:  # frozen triplets made it unbounded: give them rows
+            working = _merge(working, frozen, problem.mu)
+            start = None
+            continue
+        # 2) certify on all triplets
+        gap = monitor.relative_gap
+        before = N
+        N, step = _line_search(problem, N, psd_part(found.M))
+        stop = monitor.record(
+            N,
+            np.concatenate([triplets, frozen_triplets]),
+            np.concatenate([found.alpha, np.full(len(frozen), problem.mu)]),
+            iteration=iteration,
+            working_set=len(triplets),
+        )
+        if stop is not None:
+            return stop
+        # 3) stop, or sharpen, add what was on the wrong side and drop what is far from its kink
+        failures = failures + 1 if monitor.relative_gap > 0.99 * gap else 0
+        if failures == MAX_FAILURES:
+            return Status.STALLED
+        if monitor.relative_gap > 0.5 * gap:
+            accuracy *= SHARPEN
+        accuracy = max(TIGHTEST, min(accuracy, ACCURACY * monitor.relative_gap))
+        working = _update(
+            problem, WorkingSet(working.keys, found.alpha), frozen, before, found.M, band, step >= FULL_STEP
+        )
+        start = PrimalDual(found.M, working.alpha)
+        if step >= FULL_STEP:
+            band /= 2
+    raise AssertionError("the loop never ends by itself")
+
+
+def _first_working_set(problem: Problem, N: FloatArray) -> tuple[WorkingSet, float]:
+    """The triplets nearest their kink at N, and the largest distance among them."""
+    near = problem.hinges(psd_factor(N), slack=1.0)
+    distance = np.abs(near.values)
+    rows = min(len(distance), _row_budget(problem))
+    band = float(np.partition(distance, rows - 1)[rows - 1]) if rows else 0.0
+    keys = problem.keys(near.triplets[distance <= band])
+    return WorkingSet.of(keys, np.full(len(keys), problem.mu / 2)), band
+
+
+def _line_search(problem: Problem, N: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:
+    """The first trial point on the segment from N that lowers the objective, and its step; N and 0 if none does."""
+    value = problem.value(psd_factor(N))
+    for step in STEPS:
+        trial = N + step * (target - N)
+        if problem.value(psd_factor(trial)) < value:
+            return trial, step
+    return N, 0.0
+
+
+def _update(
+    problem: Problem,
+    working: WorkingSet,
+    frozen: npt.NDArray[np.int64],
+    N: FloatArray,
+    M: FloatArray,
+    band: float,
+    drop: bool,
+) -> WorkingSet:
+    """The next working set, from the sides on which the triplets are at the restricted problem's own metric M."""
+    L = psd_factor(M)
+    violated = problem.keys(problem.hinges(L).triplets)
+    new = np.setdiff1d(violated, np.concatenate([working.keys, frozen]))
+    met = np.setdiff1d(frozen, violated)
+    if drop:
+        kink = np.minimum(working.alpha, problem.mu - working.alpha) > INTERIOR * problem.mu
+        near = np.abs(1 - problem.margins(L, problem.from_keys(working.keys))) < 2 * band
+        working = WorkingSet(working.keys[kink | near], working.alpha[kink | near])
+    first = _first_to_cross(problem, np.concatenate([new, met]), psd_factor(N), L)
+    working = _merge(working, np.intersect1d(new, first), 0.0)
+    return _merge(working, np.intersect1d(met, first), problem.mu)
+
+
+def _first_to_cross(
+    problem: Problem, keys: npt.NDArray[np.int64], L_from: FloatArray, L_to: FloatArray
+) -> npt.NDArray[np.int64]:
+    """Of triplets that change side between two metrics, those that do so first on the way.
+
+    Hinges are linear in M, so each crosses its kink once on the segment. A restricted problem that overshoots puts far more triplets on the wrong side than will matter.
+    """
+    most = _row_budget(problem)
+    if len(keys) <= most:
+        return keys
+    triplets = problem.from_keys(keys)
+    begin, end = (1 - problem.margins(L, triplets) for L in (L_from, L_to))
+    crossing = begin / (begin - end)
+    return keys[np.argpartition(crossing, most)[:most]]
+
+
+def _row_budget(problem: Problem) -> int:
+    """Triplets taken at the start, and added at most in a round."""
+    d = problem.n_features
+    return d * (d + 1) // 2 + FIRST_ROWS
+
+
+def _merge(working: WorkingSet, keys: npt.NDArray[np.int64], alpha: float) -> WorkingSet:
+    """Add triplets with one multiplier."""
+    return WorkingSet.of(np.concatenate([working.keys, keys]), np.append(working.alpha, np.full(len(keys), alpha)))

@@ -1,0 +1,191 @@
+"""Checks of what users pass in. Every error names the value, the rule it breaks and the remedy."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from lmnn_sdp._typing import FloatArray, IntArray
+
+#: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
+ROUNDING = 1e-8
+
+
+def check_data(X: npt.ArrayLike) -> FloatArray:
+    """Data as a finite float64 array of shape (n, d)."""
+    if scipy.sparse.issparse(X):
+        raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
+    array = _as_numbers(X, "X")
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(f"X has shape {array.shape}; it must be (n, d) with d >= 1: one row a point")
+    _check_finite(array, "X")
+    return array
+
+
+def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
+    """Labels as given and as class indices 0, 1, ... in sorted order."""
+    labels = np.asarray(y)
+    if labels.shape != (n,):
+        raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(f"y[{int(np.argmin(np.isfinite(labels)))}] is not finite; every point needs a label")
+    if labels.dtype == object:
+        missing = [i for i, label in enumerate(labels) if label is None or label != label]
+        if missing:
+            raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}; every point needs a label")
+        if not all(isinstance(label, Hashable) for label in labels):
+            raise ValueError("y holds values that are no labels; use strings or integers")
+        labels = labels.astype(str) if len({type(label) for label in labels}) > 1 else labels
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y has only the class {classes[:1].tolist()}; a metric needs at least two classes to part")
+    return labels, codes
+
+
+def check_mu(mu: float) -> None:
+    """Push weight strictly between 0 and 1."""
+    if not isinstance(mu, numbers.Real) or not 0 < mu < 1:
+        raise ValueError(f"mu={mu!r} must lie strictly between 0 and 1; it weighs the push term, 1 - mu the pull term")
+
+
+def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> None:
+    """Stopping rule of a solve."""
+    if not isinstance(tol, numbers.Real) or not tol >= 0:
+        raise ValueError(f"tol={tol!r} must be a number >= 0: the relative gap at which to stop")
+    if max_iter is not None and (not isinstance(max_iter, numbers.Integral) or max_iter < 1):
+        raise ValueError(f"max_iter={max_iter!r} must be an integer >= 1, or None for no limit")
+    if time_limit is not None and (not isinstance(time_limit, numbers.Real) or not time_limit > 0):
+        raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
+
+
+def check_neighbors(n_neighbors: int) -> int:
+    """Number of target neighbours, an integer of at least 1."""
+    if not isinstance(n_neighbors, numbers.Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+        raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer >= 1; the paper uses 3")
+    return int(n_neighbors)
+
+
+def check_class_sizes(labels: npt.NDArray[np.generic], n_neighbors: int) -> None:
+    """Every class has more members than target neighbours are asked for."""
+    classes, sizes = np.unique(labels, return_counts=True)
+    smallest = int(np.argmin(sizes))
+    if sizes[smallest] <= n_neighbors:
+        raise ValueError(
+            f"n_neighbors={n_neighbors} needs at least {n_neighbors + 1} points in each class; class "
+            f"{classes[smallest].item()!r} has {sizes[smallest]}: lower n_neighbors or leave the class out"
+        )
+
+
+def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
+    """The caller's target neighbours: shape (n, k), same class, not the point itself, no repetition."""
+    array = _as_indices(targets, "targets", len(codes))
+    n = len(codes)
+    if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
+        raise ValueError(f"targets has shape {array.shape}; it must be ({n}, k) with k >= 1: a row for each point")
+    ordered = np.sort(array, axis=1)
+    wrong = {
+        "lists the point itself": (array == np.arange(n)[:, None]).any(axis=1),
+        "lists a point of another class": (codes[array] != codes[:, None]).any(axis=1),
+        "lists a point twice": (ordered[:, 1:] == ordered[:, :-1]).any(axis=1),
+    }
+    for fault, rows in wrong.items():
+        if rows.any():
+            i = int(np.argmax(rows))
+            raise ValueError(f"targets[{i}] = {array[i].tolist()} {fault}; list k different points of its class")
+    return array
+
+
+def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) -> IntArray:
+    """Triplets (i, j, l): j a target neighbour of i, l of another class, none listed twice."""
+    array = _as_indices(triplets, "triplets", len(codes)).reshape(-1, 3)
+    i, j, l = array.T
+    stranger = ~(targets[i] == j[:, None]).any(axis=1)
+    friend = codes[i] == codes[l]
+    for fault, rows in {"j is no target neighbour of i": stranger, "l has the class of i": friend}.items():
+        if rows.any():
+            t = int(np.argmax(rows))
+            raise ValueError(f"triplets[{t}] = {array[t].tolist()}: {fault}; rows are (i, target neighbour, impostor)")
+    if len(np.unique(array, axis=0)) < len(array):
+        raise ValueError("triplets lists a triplet twice; remove repetitions with numpy.unique(triplets, axis=0)")
+    return array
+
+
+def check_multipliers(alpha: npt.ArrayLike, count: int) -> FloatArray:
+    """Finite multipliers, one for each triplet."""
+    array = _as_numbers(alpha, "alpha")
+    if array.shape != (count,):
+        raise ValueError(f"alpha has shape {array.shape}; it must be ({count},): one multiplier for each triplet")
+    _check_finite(array, "alpha")
+    return array
+
+
+def check_regularizer(reg: float | npt.ArrayLike, d: int) -> FloatArray:
+    """Matrix R (d, d) of the linear term <R, M>; a number stands for that multiple of the identity."""
+    array = _as_numbers(reg, "reg")
+    if array.ndim == 0:
+        if not (np.isfinite(array) and array >= 0):
+            raise ValueError(f"reg={reg!r} must be a finite number >= 0, the weight of tr(M)")
+        return float(array) * np.eye(d)
+    if array.shape != (d, d) or not np.array_equal(array, array.T):
+        raise ValueError(f"reg has shape {array.shape}; a matrix must be symmetric of shape ({d}, {d})")
+    _check_finite(array, "reg")
+    return array
+
+
+def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
+    """A finite symmetric matrix of shape (d, d); asymmetry of rounding size is averaged out."""
+    array = _as_numbers(M, "M")
+    if array.shape != (d, d):
+        raise ValueError(f"M has shape {array.shape}; it must be ({d}, {d}), for a factor L pass L.T @ L")
+    _check_finite(array, "M")
+    if np.max(np.abs(array - array.T)) > ROUNDING * np.max(np.abs(array)):
+        raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
+    return (array + array.T) / 2
+
+
+def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
+    """A symmetric PSD matrix of shape (d, d), up to rounding."""
+    array = check_symmetric(M, d)
+    lowest = float(np.linalg.eigvalsh(array)[0])
+    if lowest < -ROUNDING * np.max(np.abs(array)):
+        raise ValueError(f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.linalg.psd_part first")
+    return array
+
+
+def _as_numbers(values: Any, name: str) -> FloatArray:
+    """A float64 copy; strings and other non-numbers are refused."""
+    array = np.asarray(values)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} is complex; it must hold real numbers")
+    if array.dtype.kind not in "buifO":
+        raise ValueError(f"{name} has the type {array.dtype}; it must hold numbers: encode or drop other columns")
+    try:
+        return np.array(array, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read as numbers ({error}); encode or drop other columns") from error
+
+
+def _as_indices(values: npt.ArrayLike, name: str, n: int) -> IntArray:
+    """Integers in 0..n-1."""
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has the type {array.dtype}; it must hold integer row numbers")
+    array = array.astype(np.intp)
+    if array.size and not (array.min() >= 0 and array.max() < n):
+        raise ValueError(f"{name} names rows {array.min()}..{array.max()}; they must lie in 0..{n - 1}")
+    return array
+
+
+def _check_finite(array: FloatArray, name: str) -> None:
+    """No NaN and no infinity; the first one is named by its position."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name}[{', '.join(map(str, where))}] is {array[where]}; every entry must be finite: drop or impute it"
+        )
