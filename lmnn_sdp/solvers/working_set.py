@@ -162,7 +162,8 @@ def _first_to_cross(
 ) -> npt.NDArray[np.int64]:
     """Of triplets that change side between two metrics, those that do so first on the way.
 
-    Hinges are linear in M, so each crosses its kink once on the segment. A restricted problem that overshoots puts far more triplets on the wrong side than will matter.
+    Hinges are linear in M, so each crosses its kink once on the segment. A restricted problem that
+    overshoots puts far more triplets on the wrong side than will matter.
     """
     most = _row_budget(problem)
     if len(keys) <= most:
