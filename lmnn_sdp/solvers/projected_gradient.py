@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import count
 
 import numpy as np
 import scipy.sparse
@@ -27,11 +26,11 @@ from lmnn_sdp.solvers.monitor import Monitor
 GROW, SHRINK = 1.01, 0.5  # the paper's step rule
 DIED_OUT, RESTART = 0.1, 0.95  # ours, see above
 CHECK_EVERY = 50  # iterations between certificates
-MAX_ITER = 10_000
+SMALLEST_STEP = 1e-12  # relative to the first
 
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
-    """Descend until the monitor says stop; at most `MAX_ITER` iterations unless it has a limit of its own."""
+    """Descend until the monitor says stop or the steps have died out."""
     n = problem.n_points
     average = scipy.sparse.csr_array((1, n**3))  # multipliers, one column a triplet (i, j, l)
     best, best_objective = np.zeros_like(problem.cost), math.inf
@@ -46,9 +45,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             stop = monitor.record(best, triplets, average.data, iteration=iteration, working_set=len(triplets))
             if stop is not None:
                 return stop
-        if monitor.max_iter is None and iteration == MAX_ITER:
-            return Status.MAX_ITER
-    raise AssertionError("descend never ends")
+    return Status.STALLED
 
 
 def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
@@ -57,7 +54,7 @@ def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
     M = scale * np.eye(problem.n_features)
     start = step = scale
     last = math.inf
-    for _ in count():
+    while start > SMALLEST_STEP * scale:
         hinges = problem.hinges(psd_factor(M))
         objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges.values))
         yield M, objective, hinges

@@ -1,0 +1,214 @@
+"""Figures: convergence with proof, working sets, margins, spectrum, and the metric in the plane.
+
+Every function takes plain numbers and returns a matplotlib Figure in the package's style; `save` writes it as SVG
+and PNG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from matplotlib.ticker import MaxNLocator
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.certificate import relative_gap
+from lmnn_sdp.linalg import principal_rows, psd_factor
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.summaries import euclidean_scale
+
+STYLE = Path(__file__).with_name("lmnn.mplstyle")
+BEFORE, AFTER, KINK = "#999999", "#0072B2", "#D55E00"
+SMALLEST_GAP = 1e-14  # drawn for gaps that rounding makes zero
+
+P = ParamSpec("P")
+
+
+def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the package's style, whatever the caller's own settings."""
+
+    @wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def save(figure: Figure, directory: Path, name: str) -> list[Path]:
+    """Write ``name.svg`` and ``name.png`` into ``directory``; returns their paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / f"{name}.{ending}" for ending in ("svg", "png")]
+    with matplotlib.style.context(STYLE):
+        for path in paths:
+            # no date in the file: the same numbers give the same bytes
+            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    return paths
+
+
+@_styled
+def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "") -> Figure:
+    """Objective and lower bound (left) and certified relative gap (right) against time, for each solver.
+
+    The best lower bound of all solvers is the reference from which the left panel measures.
+    """
+    figure = Figure(figsize=(9.2, 3.7))
+    values, gaps = figure.subplots(1, 2)
+    reference = max(row.lower_bound for rows in histories.values() for row in rows)
+    floor = SMALLEST_GAP
+    for k, (name, rows) in enumerate(histories.items()):
+        seconds = [row.seconds for row in rows]
+        style: dict[str, Any] = {"color": f"C{k}", "marker": "o" if len(rows) < 40 else None}
+        above = [max(relative_gap(row.objective, reference), floor) for row in rows]
+        below = [max((reference - row.lower_bound) / reference, floor) for row in rows]
+        values.plot(seconds, above, label=name, **style)
+        values.plot(seconds, below, linestyle=":", **style)
+        gaps.plot(seconds, [max(row.relative_gap, floor) for row in rows], label=name, **style)
+    values.set_title("Objective (solid) and lower bound (dotted)")
+    values.set_ylabel("relative distance to the optimum")
+    gaps.set_title("Certified gap")
+    gaps.set_ylabel("(objective - lower bound) / objective")
+    for axes in (values, gaps):
+        axes.set(xscale="log", yscale="log", xlabel="seconds")
+        axes.legend()
+    if title:
+        figure.suptitle(title, x=0.01, ha="left")
+    return figure
+
+
+@_styled
+def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[str, int]) -> Figure:
+    """Triplets with a row (solid) and with a positive hinge (dashed) in each round; all triplets in the legend."""
+    figure = Figure()
+    axes = figure.subplots()
+    for k, (name, rows) in enumerate(histories.items()):
+        rounds = [row.iteration for row in rows]
+        label = f"{name} ({totals[name]:,} triplets)"
+        axes.plot(rounds, [row.working_set for row in rows], marker="o", color=f"C{k}", label=label)
+        axes.plot(rounds, [row.active_triplets for row in rows], linestyle="--", color=f"C{k}", alpha=0.7)
+    axes.set(yscale="log", xlabel="round", ylabel="triplets")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_title("Working set (solid) and violated triplets (dashed)")
+    axes.legend()
+    return figure
+
+
+@_styled
+def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int], title: str = "") -> Figure:
+    """Histograms of ``d(i, l) - d(i, j)`` over triplets before and after, with the kink of the hinge at 1.
+
+    Parameters
+    ----------
+    edges : sequence of float, length b + 1
+        Bin edges.
+    before, after : sequence of int, length b
+        Triplets in each bin, under the Euclidean metric in its best scale and under the learned one.
+    title : str
+    """
+    figure = Figure()
+    axes = figure.subplots()
+    axes.stairs(before, edges, fill=True, color=BEFORE, alpha=0.55, label="Euclidean, best scale")
+    axes.stairs(after, edges, color=AFTER, linewidth=1.8, label="learned")
+    axes.axvline(1, color=KINK, linewidth=1.2)
+    top = max(max(before), max(after))
+    axes.annotate("margin 1: kink", (1, top), (6, -4), textcoords="offset points", color=KINK, va="top")
+    axes.axvspan(edges[0], 1, color=KINK, alpha=0.06, linewidth=0)
+    axes.set(
+        xlabel="margin of the triplet (shaded: violated)", ylabel="triplets", yscale="log", xlim=(edges[0], edges[-1])
+    )
+    axes.set_title(title or "Margins before and after")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@_styled
+def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
+    """Eigenvalues of M by falling size, relative to the largest."""
+    figure = Figure()
+    axes = figure.subplots()
+    for name, values in spectra.items():
+        relative = np.asarray(values) / max(values)
+        axes.plot(np.arange(1, len(relative) + 1), relative, marker="o", label=name)
+    axes.set(yscale="log", xlabel="eigenvalue", ylabel="relative to the largest")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_title("Spectrum of M")
+    axes.legend()
+    return figure
+
+
+@_styled
+def plane(problem: Problem, M: FloatArray, points: Sequence[int] | None = None) -> Figure:
+    """Neighbourhoods of 2-D data before and after: target neighbours, impostors and the unit ball of the metric.
+
+    The same points are drawn twice: in their own coordinates with the Euclidean neighbourhood of a few points (left),
+    and mapped by L, where the learned metric is Euclidean (right). Circles reach one margin beyond the furthest
+    target neighbour of their point.
+    """
+    if problem.n_features != 2:
+        raise ValueError(f"the data have {problem.n_features} dimensions; this picture is for 2")
+    figure = Figure(figsize=(9.2, 4.4))
+    left, right = figure.subplots(1, 2)
+    shown = _spread_points(problem) if points is None else list(points)
+    euclidean = np.eye(2) * euclidean_scale(problem)
+    _neighbourhoods(left, problem, principal_rows(psd_factor(euclidean)), shown, M)
+    _neighbourhoods(right, problem, principal_rows(psd_factor(M)), shown, None)
+    left.set_title("Before: Euclidean metric, best scale")
+    right.set_title("After: learned metric, in coordinates Lx")
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure
+
+
+def _spread_points(problem: Problem) -> list[int]:
+    """Of each class the point nearest the class mean."""
+    chosen = []
+    for code in np.unique(problem.codes):
+        members = np.flatnonzero(problem.codes == code)
+        centred = problem.X[members] - problem.X[members].mean(axis=0)
+        chosen.append(int(members[np.argmin(np.sum(centred**2, axis=1))]))
+    return chosen
+
+
+def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int], M: FloatArray | None) -> None:
+    """Points in coordinates Lx, and the perimeter of the shown ones."""
+    V = problem.X @ L.T
+    if V.shape[1] == 1:  # a metric of rank one maps the plane to a line
+        V = np.column_stack([V[:, 0], np.zeros(len(V))])
+    for code, label in enumerate(np.unique(problem.y)):
+        members = problem.codes == code
+        axes.scatter(
+            V[members, 0], V[members, 1], s=14, color=f"C{code}", alpha=0.75, linewidth=0, label=f"class {label}"
+        )
+    for i in shown:
+        reach = np.sum((V[problem.targets[i]] - V[i]) ** 2, axis=1).max()
+        radius = float(np.sqrt(1 + reach))
+        inside = (problem.codes != problem.codes[i]) & (np.sum((V - V[i]) ** 2, axis=1) < radius**2)
+        axes.add_patch(Ellipse(tuple(V[i]), 2 * radius, 2 * radius, fill=False, color="black", linewidth=1))
+        axes.plot(*V[i], marker="*", color="black", markersize=9)
+        for j in problem.targets[i]:
+            axes.plot(*V[[i, j]].T, color="black", linewidth=0.8)
+        axes.scatter(V[inside, 0], V[inside, 1], s=40, facecolors="none", edgecolors=KINK, linewidth=1)
+    axes.scatter([], [], s=40, facecolors="none", edgecolors=KINK, linewidth=1, label="impostor")
+    if M is not None:
+        _unit_ball(axes, M, L, V)
+    axes.set_aspect("equal", adjustable="datalim")
+
+
+def _unit_ball(axes: Axes, M: FloatArray, L: FloatArray, V: FloatArray) -> None:
+    """The ellipse d_M(x, centre) = 1 of the learned metric, drawn in the coordinates Lx."""
+    inverse = np.linalg.pinv(L)
+    eigenvalues, Q = np.linalg.eigh(inverse.T @ M @ inverse)
+    floor = eigenvalues[-1] * 1e-4
+    width, height = 2 / np.sqrt(np.maximum(eigenvalues, floor))
+    angle = float(np.degrees(np.arctan2(Q[1, 0], Q[0, 0])))
+    centre = tuple(V.mean(axis=0))
+    axes.add_patch(Ellipse(centre, width, height, angle=angle, color=AFTER, alpha=0.18, linewidth=0))
+    axes.plot([], [], color=AFTER, alpha=0.4, linewidth=7, label="unit ball of the learned metric")
