@@ -28,6 +28,8 @@ from lmnn_sdp.problem import Problem, Push
 from lmnn_sdp.validation import check_multipliers, check_symmetric, check_triplets
 from lmnn_sdp.whitening import whiten
 
+RANK = 1e-6  # eigenvalues below this part of the largest count as zero
+
 
 @dataclass(frozen=True)
 class Residuals:
@@ -70,7 +72,7 @@ class Certificate:
     active_triplets : int
         Triplets with a positive hinge.
     rank : int
-        Positive eigenvalues of M.
+        Eigenvalues of M above 1e-6 of the largest, in whitened coordinates.
     residuals : Residuals
         Optimality conditions by name.
     """
@@ -104,6 +106,12 @@ class PrimalBound:
     objective: float
     push: Push
     negative: float  # see Residuals.primal_psd
+
+    @property
+    def rank(self) -> int:
+        """Eigenvalues above `RANK` times the largest; smaller ones are what an interior iterate leaves."""
+        eigenvalues = np.sum(self.L**2, axis=1)
+        return int(np.sum(eigenvalues > RANK * np.max(eigenvalues, initial=0.0)))
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,7 @@ def certificate(problem: Problem, primal: PrimalBound, dual: DualBound) -> Certi
         push_slackness=problem.mu * primal.push.total - float(dual.alpha @ xi),
         margin_slackness=float(dual.alpha @ np.maximum(0, margins - 1)),
     )
-    return Certificate(primal.objective, dual.value, primal.push.active, len(primal.L), residuals)
+    return Certificate(primal.objective, dual.value, primal.push.active, primal.rank, residuals)
 
 
 def _push_rounding(problem: Problem, L: FloatArray, push: Push, objective: float) -> float:

@@ -76,8 +76,9 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "") 
     values.set_ylabel("relative distance to the optimum")
     gaps.set_title("Certified gap")
     gaps.set_ylabel("(objective - lower bound) / objective")
+    times = [row.seconds for rows in histories.values() for row in rows]
     for axes in (values, gaps):
-        axes.set(xscale="log", yscale="log", xlabel="seconds")
+        axes.set(xscale="log" if max(times) > 20 * min(times) else "linear", yscale="log", xlabel="seconds")
         axes.legend()
     if title:
         figure.suptitle(title, x=0.01, ha="left")
@@ -94,7 +95,11 @@ def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[s
         label = f"{name} ({totals[name]:,} triplets)"
         axes.plot(rounds, [row.working_set for row in rows], marker="o", color=f"C{k}", label=label)
         axes.plot(rounds, [row.active_triplets for row in rows], linestyle="--", color=f"C{k}", alpha=0.7)
-    axes.set(yscale="log", xlabel="round", ylabel="triplets")
+    sizes = [size for rows in histories.values() for row in rows for size in (row.working_set, row.active_triplets)]
+    decades = np.log10([max(1, min(sizes)), max(sizes)])
+    axes.set(
+        yscale="log", xlabel="round", ylabel="triplets", ylim=(10 ** np.floor(decades[0]), 10 ** np.ceil(decades[1]))
+    )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Working set (solid) and violated triplets (dashed)")
     axes.legend()
@@ -122,7 +127,10 @@ def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int],
     axes.annotate("margin 1: kink", (1, top), (6, -4), textcoords="offset points", color=KINK, va="top")
     axes.axvspan(edges[0], 1, color=KINK, alpha=0.06, linewidth=0)
     axes.set(
-        xlabel="margin of the triplet (shaded: violated)", ylabel="triplets", yscale="log", xlim=(edges[0], edges[-1])
+        xlabel="margin of the triplet (shaded: violated; the last bins hold all beyond)",
+        ylabel="triplets",
+        yscale="log",
+        xlim=(edges[0], edges[-1]),
     )
     axes.set_title(title or "Margins before and after")
     axes.legend(loc="lower right")

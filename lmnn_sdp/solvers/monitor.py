@@ -92,7 +92,7 @@ class Monitor:
             self.dual.value,
             working_set,
             primal.push.active,
-            len(primal.L),
+            primal.rank,
         )
         self.history.append(row)
         if self.callback is not None:

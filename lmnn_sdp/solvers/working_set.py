@@ -71,7 +71,11 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
     solve_sdp : callable
         ``solve_sdp(sdp, accuracy, start, time_limit=...)``, such as `lmnn_sdp.solvers.conic.solve_sdp`.
     """
-    N = min(islice(descend(problem), DESCENT), key=lambda iterate: iterate[1])[0]
+    N, _, hinges = min(islice(descend(problem), DESCENT), key=lambda iterate: iterate[1])
+    alpha = np.full(len(hinges.values), problem.mu)
+    stop = monitor.record(N, hinges.triplets, alpha, iteration=0, working_set=0)
+    if stop is not None:
+        return stop
     working, band = _first_working_set(problem, N)
     start: PrimalDual | None = None
     accuracy, failures = LOOSEST, 0

@@ -1,0 +1,59 @@
+"""The demo: LMNN to a proved optimum on four data sets, as one table, one result file and figures."""
+
+from __future__ import annotations
+
+from paths import OUT
+
+import common
+from lmnn_sdp import Problem, plots, solve
+from lmnn_sdp.summaries import margin_histogram, spectrum
+
+NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
+
+
+def main() -> None:
+    """Solve, print, write, draw."""
+    options = common.options(__doc__)
+    folder = options.out if options.quick else OUT / "demo"
+    names = NAMES[:1] if options.quick else NAMES
+    print(f"kernels compiled or loaded in {common.warm_up():.1f} s")
+    problems = {name: _problem(name) for name in names}
+    solutions = {name: solve(problem) for name, problem in problems.items()}
+    body = [
+        [
+            name,
+            f"{problem.n_points} x {problem.n_features}",
+            f"{problem.n_triplets:,}",
+            f"{solutions[name].lower_bound:.8g}",
+            f"{solutions[name].objective:.8g}",
+            f"{solutions[name].relative_gap:.1e}",
+            solutions[name].certificate.rank,
+            f"{solutions[name].seconds:.2f}",
+        ]
+        for name, problem in problems.items()
+    ]
+    print(common.table(["data", "n x d", "triplets", "lower bound", "objective", "gap", "rank", "seconds"], body))
+    result = {name: s.summary() | {"history": common.rows(s.history)} for name, s in solutions.items()}
+    path = common.write("demo", common.Options(options.quick, folder), {"solutions": result})
+    histories = {name: s.history for name, s in solutions.items()}
+    plots.save(plots.convergence(histories), folder, "convergence")
+    plots.save(
+        plots.working_set(histories, {name: problem.n_triplets for name, problem in problems.items()}),
+        folder,
+        "working_set",
+    )
+    plots.save(plots.spectrum({name: spectrum(s) for name, s in solutions.items()}), folder, "spectrum")
+    for name, problem in problems.items():
+        figure = plots.margins(*margin_histogram(problem, solutions[name]), title=f"Margins of {name}")
+        plots.save(figure, folder, f"margins_{name}")
+    print(f"\nresults: {path}\nfigures: {folder}")
+
+
+def _problem(name: str) -> Problem:
+    """Standardised data with k = 3 and mu = 0.5."""
+    data = common.dataset(name, "standardised")
+    return Problem.from_data(data.X, data.y)
+
+
+if __name__ == "__main__":
+    main()

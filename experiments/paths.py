@@ -1,0 +1,9 @@
+"""The one list of directories."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "experiments" / "results"  # committed JSON, full size
+FIGURES = ROOT / "figures"  # drawn from RESULTS
+OUT = ROOT / "out"  # quick runs and the demo, not committed
+SHARED_DATA = ROOT.parent / "shared" / "data"  # the paper's data sets, where they are at hand

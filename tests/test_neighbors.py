@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmnn_sdp import neighbors
+from lmnn_sdp.neighbors import target_neighbors
+
+
+def brute_force(X, codes, k):
+    """Sort all members of the class by (distance, index)."""
+    X = X / 2.0 ** np.floor(np.log2(np.abs(X).max() or 1.0))  # free of rounding; squares stay in range
+    targets = []
+    for i in range(len(X)):
+        others = [j for j in range(len(X)) if codes[j] == codes[i] and j != i]
+        distance = np.sum((X[i] - X[others]) ** 2, axis=1)
+        targets.append(np.array(others)[np.argsort(distance, kind="stable")[:k]])
+    return np.array(targets)
+
+
+@given(st.integers(8, 60), st.integers(1, 20), st.integers(1, 4), st.integers(1, 3), st.integers(0, 2**32 - 1))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_neighbors_are_those_of_brute_force(n, d, classes, k, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.permutation(np.resize(np.arange(classes), max(n, classes * (k + 1))))
+    X = rng.normal(size=(len(codes), d))
+    assert np.array_equal(target_neighbors(X, codes, k), brute_force(X, codes, k))
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(0, 2**32 - 1))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_ties_on_integer_grids_go_to_the_smaller_index(d, k, seed):
+    rng = np.random.default_rng(seed)
+    codes = np.arange(50) % 2
+    X = rng.integers(-2, 3, size=(50, d)).astype(float)
+    assert np.array_equal(target_neighbors(X, codes, k), brute_force(X, codes, k))
+
+
+def test_a_line_by_hand():
+    X = np.array([[0.0], [1], [2], [4], [1]])
+    assert target_neighbors(X, np.zeros(5, dtype=int), 2).tolist() == [[1, 4], [4, 0], [1, 4], [2, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1e8])
+def test_duplicated_points_come_first_and_by_index(offset):
+    rng = np.random.default_rng(1)
+    X = np.repeat(rng.normal(size=(8, 3)), 4, axis=0)[rng.permutation(32)] + offset
+    codes = np.zeros(32, dtype=int)
+    targets = target_neighbors(X, codes, 3)
+    assert np.array_equal(targets, brute_force(X, codes, 3))
+    assert (X[targets] == X[:, None]).all()
+    assert (np.diff(targets, axis=1) > 0).all()
+
+
+def test_all_points_equal_take_the_smallest_indices():
+    targets = target_neighbors(np.full((5, 2), 0.1), np.zeros(5, dtype=int), 2)
+    assert targets.tolist() == [[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]]
+
+
+def test_all_points_at_the_origin():
+    assert target_neighbors(np.zeros((3, 2)), np.zeros(3, dtype=int), 1).tolist() == [[1], [0], [0]]
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1.0, 1e150, 1e300])
+def test_tiny_and_huge_scales_are_ranked_without_overflow_or_underflow(scale):
+    rng = np.random.default_rng(2)
+    X, codes = scale * rng.normal(size=(40, 3)), np.arange(40) % 2
+    assert np.array_equal(target_neighbors(X, codes, 3), brute_force(X, codes, 3))
+
+
+def test_powers_of_two_change_nothing():
+    rng = np.random.default_rng(3)
+    X, codes = rng.integers(0, 4, size=(60, 3)).astype(float), np.arange(60) % 2
+    expected = target_neighbors(X, codes, 4)
+    for exponent in (-500, -1, 7, 500):
+        assert np.array_equal(target_neighbors(np.ldexp(X, exponent), codes, 4), expected)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e9])
+def test_close_points_far_from_the_origin_are_told_apart(offset):
+    rng = np.random.default_rng(4)
+    X, codes = offset + rng.normal(size=(80, 5)), np.arange(80) % 2
+    assert np.array_equal(target_neighbors(X, codes, 3), brute_force(X, codes, 3))
+
+
+def test_one_far_point_does_not_blur_the_others():
+    rng = np.random.default_rng(5)
+    X, codes = rng.normal(size=(80, 5)), np.zeros(80, dtype=int)
+    X[0] = 1e9
+    assert np.array_equal(target_neighbors(X, codes, 3), brute_force(X, codes, 3))
+
+
+@pytest.mark.parametrize("block", [1, 64, 1000])
+def test_block_size_changes_nothing(monkeypatch, block):
+    rng = np.random.default_rng(6)
+    X, codes = rng.integers(-3, 4, size=(90, 2)).astype(float), np.arange(90) % 3
+    expected = target_neighbors(X, codes, 4)
+    monkeypatch.setattr(neighbors, "BLOCK", block)
+    assert np.array_equal(target_neighbors(X, codes, 4), expected)
+
+
+def test_all_other_members_can_be_asked_for():
+    X, codes = np.random.default_rng(7).normal(size=(12, 2)), np.arange(12) % 3
+    targets = target_neighbors(X, codes, 3)
+    expected = [[j for j in range(12) if j != i and j % 3 == i % 3] for i in range(12)]
+    assert np.sort(targets, axis=1).tolist() == expected
