@@ -7,16 +7,17 @@ SCS solves  min c'x  s.t.  A x + s = b, s in K  with dual  A'y + c = 0, y in K*.
                                      <A_t, M> + xi_t >= 1              nonnegative cone, y = alpha
                                      svec M in PSD cone                semidefinite cone, y = svec S
 
-Fewest nonzeros. A row <A_t, M> = d_M(i, l) - d_M(i, j) is dense (d (d + 1) / 2 entries). Triplets that share pairs
-may instead share *pair distances* D as variables: a dense row for each pair, and two entries for each triplet. Take
-pairs as vertices and triplets as edges of a graph. A choice of vertices V costs |V| dense rows and saves one for each
-edge with both ends in V, so over each connected component all or nothing is optimal: variables where a component
-has more triplets than pairs, plain rows elsewhere.
+Fewest nonzeros. A row <A_t, M> = d_M(i, l) - d_M(i, j) is dense, with p = d (d + 1) / 2 entries. Triplets that share
+pairs may instead share *pair distances* D as variables: a dense row and a unit for each pair, two entries for each
+triplet. Take pairs as vertices and triplets as edges of a graph. A choice of vertices V costs |V| dense rows and saves
+one for each edge with both ends in V; a connected graph has at most one vertex more than edges, so over each
+component all or nothing is best: variables where v vertices cost less than e edges, v (p + 1) + 2 e < e p.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,14 @@ from lmnn_sdp.sdp import SlackSDP
 
 MAX_ITERS = 10_000
 INTERRUPTED = -5  # SCS's status after Ctrl-C
+
+
+class Share(Enum):
+    """Which pair distances become variables."""
+
+    WHERE_CHEAPER = "where that leaves fewer nonzeros"
+    ALWAYS = "all pairs"
+    NEVER = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +124,12 @@ def solve_sdp(
     return PrimalDual(form.unit**2 * smat(x[: sdp.X.shape[1] * (sdp.X.shape[1] + 1) // 2]), alpha)
 
 
-def build(sdp: SlackSDP) -> ConicForm:
-    """The SDP in SCS's cone form with the fewest nonzeros (of the forms in the module docstring)."""
+def build(sdp: SlackSDP, share: Share = Share.WHERE_CHEAPER) -> ConicForm:
+    """The SDP in SCS's cone form; by default with the fewest nonzeros, see the module docstring."""
     push, pull = sdp.differences()
     unit = float(1 / np.sqrt(np.mean(np.sum(pull**2, axis=1)) or 1.0))
     m, d = len(sdp.triplets), sdp.X.shape[1]
-    shared = _Pairs.of(sdp.triplets, len(sdp.X))
+    shared = _Pairs.of(sdp.triplets, len(sdp.X), d * (d + 1) // 2, share)
     E = svec_outer(unit * shared.differences(sdp.X))
     plain = np.flatnonzero(~shared.used)
     rows = np.zeros((m, d * (d + 1) // 2))
@@ -150,8 +159,8 @@ class _Pairs:
     incidence: scipy.sparse.csc_array  # (triplets, pairs): +1 at (i, l), -1 at (i, j)
 
     @staticmethod
-    def of(triplets: IntArray, n: int) -> _Pairs:
-        """Choose, for each connected component of the pair graph, the cheaper form."""
+    def of(triplets: IntArray, n: int, p: int, share: Share) -> _Pairs:
+        """Choose the pairs, component by component of the pair graph."""
         m = len(triplets)
         i, j, l = triplets.T
         a, b = np.concatenate([i, i]), np.concatenate([l, j])
@@ -159,7 +168,11 @@ class _Pairs:
         graph = scipy.sparse.coo_array((np.ones(m), (vertex[:m], vertex[m:])), shape=(len(keys), len(keys)))
         count, component = connected_components(graph, directed=False)
         edges = np.bincount(component[vertex[:m]], minlength=count)
-        cheaper = edges > np.bincount(component, minlength=count)
+        cheaper = {
+            Share.WHERE_CHEAPER: (p + 1) * np.bincount(component, minlength=count) + 2 * edges < p * edges,
+            Share.ALWAYS: edges > 0,
+            Share.NEVER: edges < 0,
+        }[share]
         used = cheaper[component[vertex[:m]]]
         kept = cheaper[component]
         position = np.cumsum(kept) - 1
