@@ -30,7 +30,9 @@ def main() -> None:
         pairs, seconds = common.timed(lambda: sum(scan(V, codes, radii, _count)))
         found.append(seconds)
     ratio = min(found) / min(product)
-    print(f"n = {n}, d = {d}: product {min(product):.2f} s, pass {min(found):.2f} s, ratio {ratio:.2f}, pairs {pairs:,}")
+    print(
+        f"n = {n}, d = {d}: product {min(product):.2f} s, pass {min(found):.2f} s, ratio {ratio:.2f}, pairs {pairs:,}"
+    )
     result = {"n": n, "d": d, "product_seconds": product, "pass_seconds": found, "ratio": ratio, "pairs": pairs}
     print(common.write("bench_impostors", options, result))
 

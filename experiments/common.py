@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from paths import OUT, RESULTS, ROOT
 from threadpoolctl import threadpool_info
 
 import lmnn_sdp
 from lmnn_sdp.datasets import Dataset, load
 from lmnn_sdp.solution import HistoryRow
+from paths import OUT, RESULTS, ROOT
 
 T = TypeVar("T")
 
@@ -91,7 +91,9 @@ def table(header: Sequence[str], body: Sequence[Sequence[object]]) -> str:
     cells = [[str(cell) for cell in row] for row in [header, *body]]
     widths = [max(len(row[c]) for row in cells) for c in range(len(header))]
     return "\n".join(
-        "  ".join(cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(w) if c == 0 else cell.rjust(w) for c, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in cells
     )
 

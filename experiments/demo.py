@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from paths import OUT
-
 import common
 from lmnn_sdp import Problem, plots, solve
 from lmnn_sdp.summaries import margin_histogram, spectrum
+from paths import OUT
 
 NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
 
@@ -36,7 +35,7 @@ def main() -> None:
     result = {name: s.summary() | {"history": common.rows(s.history)} for name, s in solutions.items()}
     path = common.write("demo", common.Options(options.quick, folder), {"solutions": result})
     histories = {name: s.history for name, s in solutions.items()}
-    plots.save(plots.convergence(histories), folder, "convergence")
+    plots.save(plots.convergence(histories, one_problem=False), folder, "convergence")
     plots.save(
         plots.working_set(histories, {name: problem.n_triplets for name, problem in problems.items()}),
         folder,

@@ -1,9 +1,9 @@
 """Nonzeros and speed of the slack SDP's cone forms in SCS: which variables should the dense rows be shared through?
 
-    rows      a dense row for each triplet, no pair variables
-    pairs     every pair distance a variable
-    chosen    pair variables where that leaves fewer nonzeros (what the package builds)
-    points    vectors u_a = M x_a as variables, so that no row of a triplet is dense
+rows      a dense row for each triplet, no pair variables
+pairs     every pair distance a variable
+chosen    pair variables where that leaves fewer nonzeros (what the package builds)
+points    vectors u_a = M x_a as variables, so that no row of a triplet is dense
 """
 
 from __future__ import annotations

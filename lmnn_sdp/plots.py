@@ -55,16 +55,18 @@ def save(figure: Figure, directory: Path, name: str) -> list[Path]:
 
 
 @_styled
-def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "") -> Figure:
-    """Objective and lower bound (left) and certified relative gap (right) against time, for each solver.
+def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", one_problem: bool = True) -> Figure:
+    """Objective and lower bound (left) and certified relative gap (right) against time, one curve a solve.
 
-    The best lower bound of all solvers is the reference from which the left panel measures.
+    The left panel measures from the best lower bound: of all curves, or of each its own when they belong to
+    different problems (``one_problem=False``).
     """
     figure = Figure(figsize=(9.2, 3.7))
     values, gaps = figure.subplots(1, 2)
-    reference = max(row.lower_bound for rows in histories.values() for row in rows)
+    best = {name: max(row.lower_bound for row in rows) for name, rows in histories.items()}
     floor = SMALLEST_GAP
     for k, (name, rows) in enumerate(histories.items()):
+        reference = max(best.values()) if one_problem else best[name]
         seconds = [row.seconds for row in rows]
         style: dict[str, Any] = {"color": f"C{k}", "marker": "o" if len(rows) < 40 else None}
         above = [max(relative_gap(row.objective, reference), floor) for row in rows]
@@ -91,11 +93,20 @@ def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[s
     figure = Figure()
     axes = figure.subplots()
     for k, (name, rows) in enumerate(histories.items()):
-        rounds = [row.iteration for row in rows]
         label = f"{name} ({totals[name]:,} triplets)"
-        axes.plot(rounds, [row.working_set for row in rows], marker="o", color=f"C{k}", label=label)
-        axes.plot(rounds, [row.active_triplets for row in rows], linestyle="--", color=f"C{k}", alpha=0.7)
-    sizes = [size for rows in histories.values() for row in rows for size in (row.working_set, row.active_triplets)]
+        solved = [row for row in rows if row.working_set]  # the start has none
+        rounds = [row.iteration for row in solved]
+        axes.plot(rounds, [row.working_set for row in solved], marker="o", color=f"C{k}", label=label)
+        axes.plot(
+            [row.iteration for row in rows],
+            [row.active_triplets for row in rows],
+            linestyle="--",
+            color=f"C{k}",
+            alpha=0.7,
+        )
+    sizes = [
+        size for rows in histories.values() for row in rows for size in (row.working_set, row.active_triplets) if size
+    ]
     decades = np.log10([max(1, min(sizes)), max(sizes)])
     axes.set(
         yscale="log", xlabel="round", ylabel="triplets", ylim=(10 ** np.floor(decades[0]), 10 ** np.ceil(decades[1]))
@@ -133,7 +144,7 @@ def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int],
         xlim=(edges[0], edges[-1]),
     )
     axes.set_title(title or "Margins before and after")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
     return figure
 
 

@@ -1,0 +1,71 @@
+"""Draws every figure of this folder from experiments/results: nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
+
+import matplotlib.style
+import numpy as np
+from matplotlib.figure import Figure
+
+from lmnn_sdp import plots
+from lmnn_sdp.solution import HistoryRow
+from paths import FIGURES, RESULTS
+
+
+def main() -> None:
+    """Draw all."""
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else FIGURES
+    convergence = _read(source, "convergence")
+    iris = {solver: _history(curve) for solver, curve in convergence["iris"].items()}
+    sets = {name: _history(curve) for name, curve in convergence["working_sets"].items()}
+    totals = {name: curve["triplets"] for name, curve in convergence["working_sets"].items()}
+    plots.save(plots.convergence(iris, "iris, standardised, every solver"), target, "convergence_iris")
+    plots.save(plots.convergence(sets, "SCS on working sets", one_problem=False), target, "convergence_working_sets")
+    plots.save(plots.working_set(sets, totals), target, "working_set")
+    margins = _read(source, "margins")["data"]
+    for name, m in margins.items():
+        figure = plots.margins(m["edges"], m["before"], m["after"], f"Margins of {name}, {m['triplets']:,} triplets")
+        plots.save(figure, target, f"margins_{name}")
+    plots.save(plots.spectrum({name: m["eigenvalues"] for name, m in margins.items()}), target, "spectrum")
+    plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
+
+
+def _verify_small(problems: list[dict[str, Any]]) -> Figure:
+    """Every certified gap and every distance to the optimum, one dot a problem, by solver."""
+    solvers = list(problems[0]["solvers"])
+    with matplotlib.style.context(plots.STYLE):
+        figure = Figure(figsize=(9.2, 3.7))
+        panels = figure.subplots(1, 2, sharey=True)
+        jitter = np.random.default_rng(0).uniform(-0.3, 0.3, len(problems))
+        panels[0].set_title("Certified relative gap")
+        panels[1].set_title("Objective above the best lower bound")
+        for axes, key in zip(panels, ("relative_gap", "excess"), strict=True):
+            for k, solver in enumerate(solvers):
+                values = [max(p["solvers"][solver][key], plots.SMALLEST_GAP) for p in problems]
+                axes.scatter(k + jitter, values, s=9, color=f"C{k}", alpha=0.6, linewidth=0)
+            axes.set(yscale="log", xticks=range(len(solvers)), xticklabels=solvers)
+            axes.grid(visible=False, axis="x")
+        panels[0].set_ylabel(f"relative, {len(problems)} problems of d = 2 to 8")
+    return figure
+
+
+def _read(source: Path, name: str) -> dict[str, Any]:
+    """One result file."""
+    result: dict[str, Any] = json.loads((source / f"{name}.json").read_text())
+    return result
+
+
+def _history(curve: dict[str, Any]) -> list[HistoryRow]:
+    """Rows of a stored history."""
+    return [HistoryRow(**row) for row in curve["history"]]
+
+
+if __name__ == "__main__":
+    main()
