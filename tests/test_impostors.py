@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import TOL
 from threadpoolctl import threadpool_limits
 
+from lmnn_sdp import impostors
 from lmnn_sdp.impostors import MEMORY, scan
+from problems import TOL
 
 
 def found(V, codes, radii, memory=MEMORY):
@@ -151,8 +152,10 @@ def test_pairs_do_not_depend_on_memory(memory):
     assert found(V, codes, np.ones(120), memory) == found(V, codes, np.ones(120))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("memory", [4 * 2**20, 16 * 2**20])
-def test_working_memory_stays_under_its_bound(memory):
+def test_working_memory_stays_under_its_bound(monkeypatch, memory, threads):
+    monkeypatch.setattr(impostors, "_threads", lambda: threads)
     n, q = 6000, 8
     rng = np.random.default_rng(7)
     V, codes = rng.normal(size=(n, q)), rng.integers(0, 3, n)
@@ -173,15 +176,7 @@ def len_of_block(block):
     return len(block.a)
 
 
-@pytest.mark.parametrize("radius", [0.5, 3.0])
-def test_results_are_identical_for_one_and_two_threads(radius):
-    rng = np.random.default_rng(8)
-    V, codes = rng.normal(size=(3000, 6)), rng.integers(0, 3, 3000)
-    results = []
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            results.append(scan(V, codes, np.full(3000, radius), lambda block: block))
-    one, two = results
+def assert_same_blocks(one, two):
     assert len(one) == len(two) > 1
     for p, q in zip(one, two, strict=True):
         assert np.array_equal(p.a, q.a)
@@ -189,8 +184,31 @@ def test_results_are_identical_for_one_and_two_threads(radius):
         assert np.array_equal(p.distance, q.distance)
 
 
-def test_errors_in_the_reducer_reach_the_caller():
-    V, codes = np.random.default_rng(9).normal(size=(2000, 2)), np.arange(2000) % 2
+@pytest.mark.parametrize("radius", [0.5, 3.0])
+def test_results_are_identical_for_one_and_two_workers(monkeypatch, radius):
+    rng = np.random.default_rng(8)
+    V, codes = rng.normal(size=(3000, 6)), rng.integers(0, 3, 3000)
+    results = []
+    for threads in (1, 2):
+        monkeypatch.setattr(impostors, "_threads", lambda threads=threads: threads)
+        results.append(scan(V, codes, np.full(3000, radius), lambda block: block))
+    assert_same_blocks(*results)
+
+
+def test_results_are_identical_under_limits_of_threadpoolctl():
+    rng = np.random.default_rng(9)
+    V, codes = rng.normal(size=(3000, 6)), rng.integers(0, 3, 3000)
+    results = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            results.append(scan(V, codes, np.ones(3000), lambda block: block))
+    assert_same_blocks(*results)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_errors_in_the_reducer_reach_the_caller(monkeypatch, threads):
+    monkeypatch.setattr(impostors, "_threads", lambda: threads)
+    V, codes = np.random.default_rng(10).normal(size=(2000, 2)), np.arange(2000) % 2
 
     def fail(block):
         raise LookupError("from the reducer")
@@ -200,5 +218,5 @@ def test_errors_in_the_reducer_reach_the_caller():
 
 
 def test_blocks_hold_only_pairs_of_different_classes():
-    V, codes = np.random.default_rng(10).normal(size=(200, 2)), np.arange(200) % 7
+    V, codes = np.random.default_rng(11).normal(size=(200, 2)), np.arange(200) % 7
     assert all((codes[block.a] != codes[block.b]).all() for block in scan(V, codes, np.full(200, 9.0), lambda b: b))

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import TOL, random_psd
 
 from lmnn_sdp import linalg
 from lmnn_sdp.linalg import (
@@ -16,6 +15,7 @@ from lmnn_sdp.linalg import (
     svec_outer,
     symmetrize,
 )
+from problems import TOL, random_psd
 
 seeds = st.integers(0, 2**32 - 1)
 dimensions = st.integers(1, 8)
