@@ -8,9 +8,9 @@ f(M) = <P, M> + mu sum_t [1 - <A_t, M>]_+  >=  <P, M> + sum_t c alpha_t (1 - <A_
 with the dual slack S = P - c sum_t alpha_t A_t, and <S, M> >= 0 as both are PSD. Triplets that are not listed have
 alpha = 0, so the multipliers of a working set bound the whole problem.
 
-Both bounds are widened by what float64 rounding can have done to them (`_push_rounding`, `_slack_rounding`), so
-they hold for the whitened data as stored. Those are X up to rounding of relative size eps times the condition of
-the features scaled to equal size.
+Both bounds are widened by what float64 rounding can have done to them, the change of coordinates included
+(`_objective_rounding`, `_slack_rounding`), so they hold for the data as given, less directions in which those vary by
+a few units of rounding only. The sums here are taken over differences of points and share no operator with a solver.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import numpy.typing as npt
 import scipy.linalg
 
 from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import EPS, psd_factor
-from lmnn_sdp.problem import Problem, Push
-from lmnn_sdp.validation import check_multipliers, check_symmetric, check_triplets
+from lmnn_sdp.linalg import CHUNK, EPS, psd_factor, scatter, squared_distances
+from lmnn_sdp.problem import Problem, Terms
+from lmnn_sdp.validation import check_multipliers, check_symmetric
 from lmnn_sdp.whitening import whiten
 
 RANK = 1e-6  # eigenvalues below this part of the largest count as zero
@@ -104,7 +104,7 @@ class PrimalBound:
 
     L: FloatArray
     objective: float
-    push: Push
+    terms: Terms
     negative: float  # see Residuals.primal_psd
 
     @property
@@ -166,7 +166,7 @@ def certify(
         listed = white.problem.hinges(primal.L).triplets
         dual = bound_below(white.problem, listed, np.full(len(listed), problem.mu))
     else:
-        checked = check_triplets(triplets, problem.codes, problem.targets)
+        checked = problem.own_triplets(triplets)
         dual = bound_below(white.problem, checked, check_multipliers(alpha, len(checked)))
     return certificate(white.problem, primal, dual)
 
@@ -175,11 +175,12 @@ def bound_above(problem: Problem, N: FloatArray) -> PrimalBound:
     """Objective over all triplets at the PSD projection of ``N``, in the coordinates of ``problem``."""
     eigenvalues = scipy.linalg.eigvalsh(N)
     L = psd_factor(N)
-    push = problem.push(L)
-    objective = float(np.sum((L @ problem.cost) * L)) + problem.mu * push.total
+    per_hinge = _hinge_rounding(problem, L)
+    terms = problem.terms(L, slack=per_hinge)
+    objective = problem.total(terms, L) + _objective_rounding(problem, L, terms, per_hinge)
     top = float(np.max(np.abs(eigenvalues), initial=0.0))
     negative = max(0.0, -float(eigenvalues[0])) / top if top > 0 else 0.0
-    return PrimalBound(L, objective + _push_rounding(problem, L, push, objective), push, negative)
+    return PrimalBound(L, objective, terms, negative)
 
 
 def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> DualBound:
@@ -189,10 +190,11 @@ def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Dual
     ``sum_t alpha_t A_t`` relative to the cost P.
     """
     alpha = np.clip(alpha, 0.0, problem.mu)
-    weighted = problem.adjoint(triplets, alpha)
+    i, j, l = triplets.T
+    weighted = scatter(problem.X, i, l, alpha) - scatter(problem.X, i, j, alpha)
     r = len(weighted)
     top = float(scipy.linalg.eigvalsh(weighted, problem.cost, subset_by_index=[r - 1, r - 1])[0])
-    scale = 1 / max(1.0, top + _slack_rounding(problem, triplets, alpha, top))
+    scale = 1 / max(1.0, top + _slack_rounding(problem, triplets, alpha, weighted))
     value = scale * math.fsum(alpha) * (1 - 4 * EPS)
     return DualBound(triplets, scale * alpha, value, max(0.0, top - 1))
 
@@ -201,42 +203,59 @@ def certificate(problem: Problem, primal: PrimalBound, dual: DualBound) -> Certi
     """Join an upper and a lower bound and measure each optimality condition."""
     margins = problem.margins(primal.L, dual.triplets)
     xi = np.maximum(0, 1 - margins)
-    pull = float(np.sum((primal.L @ problem.cost) * primal.L))
+    linear = problem.total(primal.terms, primal.L) - problem.mu * primal.terms.push
     residuals = Residuals(
         primal_psd=primal.negative,
         dual_psd=dual.excess,
-        complementarity=pull - float(dual.alpha @ margins),
-        push_slackness=problem.mu * primal.push.total - float(dual.alpha @ xi),
+        complementarity=linear - float(dual.alpha @ margins),
+        push_slackness=problem.mu * primal.terms.push - float(dual.alpha @ xi),
         margin_slackness=float(dual.alpha @ np.maximum(0, margins - 1)),
     )
-    return Certificate(primal.objective, dual.value, primal.push.active, primal.rank, residuals)
+    return Certificate(primal.objective, dual.value, primal.terms.active, primal.rank, residuals)
 
 
-def _push_rounding(problem: Problem, L: FloatArray, push: Push, objective: float) -> float:
-    """What rounding can have taken off the objective.
+def _row_rounding(problem: Problem, L: FloatArray) -> float:
+    """Bound e on the norm of what rounding did to a row of V = Z L': the product, and the error of z itself."""
+    product = L.shape[1] * EPS * float(np.max(np.linalg.norm(problem.X, axis=1)))
+    return float(np.linalg.norm(L)) * (product + problem.row_error)
 
-    A row of V = Z L' errs by at most r eps |L| |z| in norm, so a squared distance D by 4 sqrt(D) r eps |L| |z| plus
-    (r + 4) eps D, and a hinge that counts has both its distances below 1 + the furthest target distance, which is
-    below 1 + objective / smallest weight of a target pair. Sums add a few eps of the objective.
+
+def _hinge_rounding(problem: Problem, L: FloatArray) -> float:
+    """What rounding can do to a hinge whose two distances are below D = 1 + the furthest target distance.
+
+    A squared distance D of rows that err by e is off by at most 4 sqrt(D) e + 4 e^2 + (r + 4) eps D.
     """
-    r = L.shape[1]
-    reach = float(scipy.linalg.norm(L)) * float(np.max(np.linalg.norm(problem.X, axis=1), initial=0.0))
-    radius = 1 + 4 * reach**2
-    per_hinge = 2 * EPS * (4 * r * reach * math.sqrt(radius) + (r + 4) * radius)
-    return problem.mu * push.active * per_hinge + 4 * (r + 16) * EPS * objective
+    e, D = _row_rounding(problem, L), 1 + problem.furthest_target(L)
+    return 2 * (4 * math.sqrt(D) * e + 4 * e**2 + (L.shape[1] + 4) * EPS * D)
 
 
-def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, top: float) -> float:
-    """What rounding can have taken off the largest generalised eigenvalue.
+def _objective_rounding(problem: Problem, L: FloatArray, terms: Terms, per_hinge: float) -> float:
+    """What rounding can have taken off the objective: pull distances, hinges near or beyond the kink, and sums."""
+    e, count = _row_rounding(problem, L), problem.targets.size
+    # the errors of the pull distances add up to this by Cauchy-Schwarz
+    pull = 4 * e * math.sqrt(count * terms.pull) + 4 * count * e**2 + (L.shape[1] + 4) * EPS * terms.pull
+    linear = float(np.sum(np.abs(problem.R))) * float(np.sum(L**2)) * 4 * (len(problem.R) + 16) * EPS
+    sums = 64 * EPS * ((1 - problem.mu) * terms.pull + problem.mu * terms.push)
+    return (1 - problem.mu) * pull + problem.mu * terms.near * per_hinge + linear + sums
 
-    Sums of n products err by at most n eps times the sum of their sizes: for the Laplacian form that is
-    sum_t alpha_t ((|z_i| + |z_l|)^2 + (|z_i| + |z_j|)^2), for the cost its trace. The eigenvalue routine is backward
-    stable: r eps times the norms of the two matrices, with 10 for its constant.
+
+def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, weighted: FloatArray) -> float:
+    """What rounding can have taken off the largest generalised eigenvalue of ``weighted`` relative to the cost.
+
+    A scatter sum over chunks errs by (chunk + number of chunks + 4) eps times the sum of its terms' norms, and a
+    difference of two rows by twice their own error. The eigenvalue routine is backward stable: 10 r eps times the
+    norms of both matrices. Everything is relative to the smallest eigenvalue of the cost, which is 1 but for rounding.
     """
-    n, r = problem.X.shape
-    norms = np.linalg.norm(problem.X - problem.X.mean(axis=0), axis=1)
     i, j, l = triplets.T
-    size = float(alpha @ ((norms[i] + norms[l]) ** 2 + (norms[i] + norms[j]) ** 2))
-    trace = float(np.trace(problem.cost)) * max(1.0, top)
+    top = max(1.0, float(np.linalg.norm(weighted, 2)))
+    pull_weight = np.full(problem.targets.size, (1 - problem.mu) * top)
+    scatters = [(i, l, alpha), (i, j, alpha), (*problem.target_pairs(), pull_weight)]
+    moved = summed = 0.0
+    for a, b, weights in scatters:
+        squared = squared_distances(problem.X, a, b)
+        moved += float(weights @ (4 * problem.row_error * np.sqrt(squared) + 4 * problem.row_error**2))
+        summed += (CHUNK + len(a) / CHUNK + 4) * EPS * float(weights @ squared)
+    penalty = 4 * len(problem.R) * EPS * float(np.linalg.norm(problem.R)) * top
     lowest = float(scipy.linalg.eigvalsh(problem.cost, subset_by_index=[0, 0])[0])
-    return EPS * ((n + 16) * (size + trace) + 10 * r * (1 + abs(top))) / lowest
+    eigen = 10 * len(weighted) * EPS * top * (1 + float(np.linalg.norm(problem.cost, 2)))
+    return (moved + summed + penalty + eigen) / lowest

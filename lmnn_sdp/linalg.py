@@ -110,6 +110,20 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
 
 
+#: Rows of a chunk of differences; sums over chunks keep the error of long sums near that of short ones.
+CHUNK = 4096
+
+
+def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> FloatArray:
+    """``sum_p w_p (x_a - x_b)(x_a - x_b)'`` over paired rows of ``X (n, d)``, shape (d, d), by differences."""
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for start in range(0, len(a), CHUNK):
+        part = slice(start, start + CHUNK)
+        difference = X[a[part]] - X[b[part]]
+        total += (difference * weights[part, None]).T @ difference
+    return symmetrize(total)
+
+
 def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
     """``||v_a - v_b||^2`` for paired rows of ``V (n, d)``, by differences, so close points lose nothing.
 

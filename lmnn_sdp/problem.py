@@ -20,7 +20,7 @@ import scipy.sparse
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.impostors import PairBlock, scan
-from lmnn_sdp.linalg import psd_factor, squared_distances, symmetrize
+from lmnn_sdp.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.validation import (
     check_class_sizes,
@@ -52,11 +52,25 @@ class Hinges:
 
 
 @dataclass(frozen=True)
-class Push:
-    """Push term at some metric: the sum of all positive hinges and how many there are."""
+class Terms:
+    """The two sums of the objective at some metric.
 
-    total: float
+    Attributes
+    ----------
+    pull : float
+        ``sum_{i, j in N_i} d_M(i, j)``.
+    push : float
+        Sum of all positive hinges.
+    active : int
+        Number of positive hinges.
+    near : int
+        Number of hinges above ``-slack``.
+    """
+
+    pull: float
+    push: float
     active: int
+    near: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +93,8 @@ class Problem:
         Symmetric matrix of the extra linear term <R, M>: ``reg * I`` for a trace penalty, else 0.
     working_set : integer array, shape (T, 3), or None
         The triplets that count; None stands for every (i, j in N_i, l of another class).
+    row_error : float
+        Bound on the norm of what rounding did to each row of X in a change of coordinates; 0 for data as given.
     """
 
     X: FloatArray
@@ -88,6 +104,7 @@ class Problem:
     mu: float
     R: FloatArray
     working_set: IntArray | None = None
+    row_error: float = 0.0
 
     @classmethod
     def from_data(
@@ -159,23 +176,37 @@ class Problem:
     @cached_property
     def pull(self) -> FloatArray:
         """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d)."""
-        C = np.zeros((self.n_features, self.n_features))
-        for column in self.targets.T:
-            difference = self.X - self.X[column]
-            C += difference.T @ difference
-        return C
+        i, j = self.target_pairs()
+        return scatter(self.X, i, j, np.ones(len(i)))
 
     @cached_property
     def cost(self) -> FloatArray:
         """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d)."""
         return symmetrize((1 - self.mu) * self.pull + self.R)
 
+    def target_pairs(self) -> tuple[IntArray, IntArray]:
+        """Points i and their target neighbours j as two arrays of shape (n k,)."""
+        return np.repeat(np.arange(self.n_points), self.n_neighbors), self.targets.ravel()
+
     def restrict(self, triplets: npt.ArrayLike) -> Problem:
         """The same problem with only the given ``triplets (T, 3)``.
 
         A relaxation: its optimum is a lower bound of the optimum over all triplets.
         """
-        return replace(self, working_set=check_triplets(triplets, self.codes, self.targets))
+        return replace(self, working_set=self.own_triplets(triplets))
+
+    def own_triplets(self, triplets: npt.ArrayLike) -> IntArray:
+        """The given triplets as an array of shape (T, 3), after a check that all of them count in this problem."""
+        checked = check_triplets(triplets, self.codes, self.targets)
+        if self.working_set is not None:
+            foreign = ~np.isin(self.keys(checked), self.keys(self.working_set))
+            if foreign.any():
+                row = int(np.argmax(foreign))
+                raise ValueError(
+                    f"triplets[{row}] = {checked[row].tolist()} is not in the working set of this restricted problem; "
+                    "use the problem that it was restricted from"
+                )
+        return checked
 
     def objective(self, M: npt.ArrayLike) -> float:
         """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)`` in the units of the data.
@@ -189,21 +220,31 @@ class Problem:
 
     def value(self, L: FloatArray) -> float:
         """``f(L'L)`` over all triplets, L of shape (r, d)."""
-        return float(np.sum((L @ self.cost) * L)) + self.mu * self.push(L).total
+        return self.total(self.terms(L), L)
 
-    def push(self, L: FloatArray) -> Push:
-        """Sum of the positive hinges at ``M = L'L``, L of shape (r, d). No list of impostors is kept."""
+    def total(self, terms: Terms, L: FloatArray) -> float:
+        """The objective from its terms at ``M = L'L``."""
+        return (1 - self.mu) * terms.pull + self.mu * terms.push + float(np.sum((L @ self.R) * L))
+
+    def terms(self, L: FloatArray, slack: float = 0.0) -> Terms:
+        """Pull and push at ``M = L'L``, L of shape (r, d); no list of impostors is kept."""
         V, pull_distances = self._transformed(L)
+        pull = float(np.sum(pull_distances))
         if self.working_set is not None:
-            values = _listed_hinges(V, self.working_set)
-            return _sum_positive(values)
+            parts = [_sum_hinges(_listed_hinges(V, self.working_set), slack)]
+        else:
 
-        def reduce(block: PairBlock) -> Push:
-            both = [pull_distances[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)]
-            return _sum_positive(np.concatenate(both))
+            def reduce(block: PairBlock) -> tuple[float, int, int]:
+                both = [pull_distances[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)]
+                return _sum_hinges(np.concatenate(both), slack)
 
-        parts = scan(V, self.codes, 1 + pull_distances.max(axis=1), reduce)
-        return Push(math.fsum(p.total for p in parts), sum(p.active for p in parts))
+            parts = scan(V, self.codes, 1 + slack + pull_distances.max(axis=1), reduce)
+        push = math.fsum(total for total, _, _ in parts)
+        return Terms(pull, push, sum(active for _, active, _ in parts), sum(near for _, _, near in parts))
+
+    def furthest_target(self, L: FloatArray) -> float:
+        """Largest squared distance of a point to a target neighbour at ``M = L'L``."""
+        return float(self._transformed(L)[1].max())
 
     def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
         """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
@@ -244,7 +285,7 @@ class Problem:
         return symmetrize(X.T @ (graph.sum(axis=1)[:, None] * X - graph @ X))
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
-        """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists of them."""
+        """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists (n up to two million)."""
         i, j, l = triplets.T.astype(np.int64)
         return (i * self.n_points + j) * self.n_points + l
 
@@ -256,8 +297,7 @@ class Problem:
     def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
         V = self.X @ L.T
-        i = np.repeat(np.arange(self.n_points), self.n_neighbors)
-        return V, squared_distances(V, i, self.targets.ravel()).reshape(self.targets.shape)
+        return V, squared_distances(V, *self.target_pairs()).reshape(self.targets.shape)
 
     def _pair_hinges(
         self, i: IntArray, l: IntArray, distance: FloatArray, pull_distances: FloatArray, slack: float
@@ -275,7 +315,8 @@ def _listed_hinges(V: FloatArray, triplets: IntArray) -> FloatArray:
     return 1 + squared_distances(V, i, j) - squared_distances(V, i, l)
 
 
-def _sum_positive(values: FloatArray) -> Push:
-    """Total and number of the positive values."""
+def _sum_hinges(values: FloatArray, slack: float) -> tuple[float, int, int]:
+    """Sum and number of the positive values, and the number above ``-slack``."""
     positive = values > 0
-    return Push(float(np.sum(values[positive])), int(np.count_nonzero(positive)))
+    near = int(np.count_nonzero(values > -slack)) if slack else int(np.count_nonzero(positive))
+    return float(np.sum(values[positive])), int(np.count_nonzero(positive)), near

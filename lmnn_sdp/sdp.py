@@ -66,6 +66,12 @@ class SlackSDP:
         i, j, l = self.triplets.T
         return self.X[i] - self.X[l], self.X[i] - self.X[j]
 
+    def unit(self) -> float:
+        """Factor on the points that makes the mean squared distance to a target neighbour 1; solvers work there."""
+        _, pull = self.differences()
+        mean = float(np.sum(pull**2)) / max(1, len(pull))
+        return 1 / float(np.sqrt(mean)) if mean > 0 else 1.0
+
 
 def write_sdpa(sdp: SlackSDP, path: str | os.PathLike[str]) -> None:
     """Write the SDP as an SDPA sparse file (``.dat-s``), to run any SDP code on it.

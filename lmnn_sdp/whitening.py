@@ -18,6 +18,8 @@ from lmnn_sdp.problem import Problem
 
 #: The pull counts as zero in a direction where pull over total scatter is below this fraction of its largest value.
 SINGULAR = 1e-13
+#: Largest entry of W for which the metric W'NW still fits into float64.
+LARGEST = 1e152
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,46 +50,80 @@ class Whitening:
         return symmetrize(self.W.T @ N @ self.W)
 
 
+@dataclass(frozen=True, eq=False)
+class _Basis:
+    """Centred data in coordinates with orthonormal columns: ``X - mean = (Y) unit``, ``U = Y S``."""
+
+    Y: FloatArray  # centred data with features scaled by powers of two, shape (n, d)
+    S: FloatArray  # shape (d, r), U = Y S has orthonormal columns
+    A: FloatArray  # shape (r, d), u = A (x - mean)
+    B: FloatArray  # shape (d, r), x - mean = B u
+
+
 def whiten(problem: Problem) -> Whitening:
-    """Whiten by the cost matrix; drop directions in which the data do not vary (exact: nothing depends on them).
+    """Whiten by the cost matrix; drop directions in which the data do not vary.
+
+    Dropping is exact: no distance depends on such a direction, and with a trace penalty the metric that
+    comes back has the least trace of all that agree on the data. Data count as not varying in a direction where
+    they do so by a few units of rounding only, such as duplicated features that were rounded apart.
 
     Raises
     ------
     ValueError
         If the pull vanishes (and ``reg`` is 0) in a direction where the data vary. Triplets can then be met at
         no cost by letting M grow there, M is not determined, and the remedies are named. Also if ``R`` makes
-        the cost indefinite, when the problem has no lower bound.
+        the cost indefinite, if R is a matrix on data that do not vary in all directions, and if the data are so
+        small that M would overflow.
     """
-    B, A, U = _orthonormal_coordinates(problem.X)
-    in_U = replace(problem, X=U, R=symmetrize(A @ problem.R @ A.T))
+    basis = _orthonormal_basis(problem.X)
+    A = _left_inverse(basis, problem.R)
+    in_U = replace(problem, X=basis.Y @ basis.S, R=symmetrize(A @ problem.R @ A.T))
     eigenvalues, Q = scipy.linalg.eigh(in_U.cost)
     _check_definite(eigenvalues, problem)
-    root = np.sqrt(eigenvalues)
-    W, V = (Q / root).T @ A, B @ (Q * root)
-    return Whitening(replace(in_U, X=U @ (Q / root), R=symmetrize(W @ problem.R @ W.T)), W, V)
+    to_z = Q / np.sqrt(eigenvalues)  # u -> z, transposed
+    W, V = to_z.T @ A, basis.B @ (Q * np.sqrt(eigenvalues))
+    if np.max(np.abs(W)) > LARGEST:
+        feature = int(np.argmax(np.max(np.abs(W), axis=0)))
+        raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
+    to_z = basis.S @ to_z  # Y -> z in one product, whose rounding is bounded row by row
+    reach = float(np.max(np.linalg.norm(basis.Y, axis=1)))
+    row_error = (len(to_z) + 4) * EPS * reach * float(np.linalg.norm(to_z))
+    white = replace(problem, X=basis.Y @ to_z, R=symmetrize(W @ problem.R @ W.T), row_error=row_error)
+    return Whitening(white, W, V)
 
 
-def _orthonormal_coordinates(X: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """``B (d, r)``, ``A (r, d)``, ``U (n, r)`` with ``X - mean = U B'``, orthonormal columns of U and ``A B = I``.
+def _orthonormal_basis(X: FloatArray) -> _Basis:
+    """Drop what does not vary and orthogonalise the rest.
 
     Features are scaled by powers of two first, so that the rank is not a matter of their units.
     """
     scale = power_of_two(np.max(np.abs(X), axis=0))
-    centred = X / scale
-    centred -= centred.mean(axis=0)
-    # A feature whose spread is rounding on top of a large mean is constant.
-    spread = np.max(np.abs(centred), axis=0)
-    varies = spread > 8 * EPS
-    spread = np.where(varies, power_of_two(spread), 1.0)
-    centred = np.where(varies, centred, 0.0) / spread
-    R = scipy.linalg.qr(centred, mode="r")[0][: min(centred.shape)]
+    Y = X / scale
+    Y = Y - Y[0]  # exactly zero for a constant feature, whatever its size
+    Y -= Y.mean(axis=0)
+    spread = power_of_two(np.max(np.abs(Y), axis=0))
+    Y /= spread
+    unit = scale * spread
+    R = scipy.linalg.qr(Y, mode="r")[0][: min(Y.shape)]
     _, sigma, Vt = scipy.linalg.svd(R, full_matrices=False)
-    rank = int(np.sum(sigma > sigma[0] * max(X.shape) * EPS)) if sigma[0] > 0 else 0
+    rank = int(np.sum(sigma > 8 * np.sqrt(len(unit)) * EPS * sigma[0])) if sigma[0] > 0 else 0
     if rank == 0:
         raise ValueError("all points are equal; there is nothing to learn a metric from: check that X is the data")
     sigma, Vt = sigma[:rank], Vt[:rank]
-    unit = scale * spread
-    return unit[:, None] * Vt.T * sigma, Vt / sigma[:, None] / unit, centred @ (Vt.T / sigma)
+    return _Basis(Y, Vt.T / sigma, Vt / sigma[:, None] / unit, unit[:, None] * Vt.T * sigma)
+
+
+def _left_inverse(basis: _Basis, R: FloatArray) -> FloatArray:
+    """The map x -> u whose metrics ``A'NA`` are the cheapest for <R, M> among all that agree on the data."""
+    d, r = basis.B.shape
+    if r == d or not R.any():
+        return basis.A
+    if not np.array_equal(R, R[0, 0] * np.eye(d)):
+        raise ValueError(
+            f"reg is a matrix, but the data vary in {r} of {d} directions only; drop constant and dependent features, "
+            "or pass a number"
+        )
+    return np.asarray(np.linalg.pinv(basis.B), dtype=np.float64)
 
 
 def _check_definite(eigenvalues: FloatArray, problem: Problem) -> None:
@@ -98,6 +134,11 @@ def _check_definite(eigenvalues: FloatArray, problem: Problem) -> None:
             "reg makes the cost (1 - mu) C + R indefinite, so the problem has no minimum; use a PSD matrix"
         )
     free = int(np.sum(eigenvalues <= floor))
+    if free and problem.R.any():
+        raise ValueError(
+            "the cost (1 - mu) C + R spans more than 13 orders of magnitude over the directions in which the data "
+            "vary; standardise the features, or change reg"
+        )
     if free:
         varying = len(eigenvalues)
         raise ValueError(

@@ -78,10 +78,10 @@ def _plant(rng, n, d, k, mu, rank, n_kinks):
     alpha = np.where(np.einsum("tpq,pq->t", inner, core) < 1, mu, 0.0)
     alpha[kinks] = rng.uniform(0.2, 0.8, n_kinks) * mu
     weighted = np.einsum("t,tab->ab", alpha, A)
-    if np.linalg.eigvalsh(core)[0] <= 0 or np.linalg.eigvalsh(B.T @ weighted @ B)[0] <= 0.1:
+    if np.linalg.eigvalsh(core)[0] <= 0 or np.linalg.eigvalsh(B.T @ weighted @ B)[0] <= 5:
         return None
     S = N @ np.diag(rng.uniform(1, 2, d - rank)) @ N.T
-    while np.linalg.eigvalsh(S + weighted)[0] < 0.05:  # the cost has to be positive definite
+    while np.linalg.eigvalsh(S + weighted)[0] < 2:  # the cost has to be positive definite
         S = 2 * S
     R = symmetrize(S + weighted - (1 - mu) * base.pull)
     problem = Problem.from_data(base.X, y, k, mu, reg=R)

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -161,15 +162,16 @@ def tiny(rng):
     """A random problem on a handful of points: Gaussian, on a grid (ties, duplicated points), or badly scaled."""
     d, classes, k = int(rng.integers(1, 5)), int(rng.integers(2, 4)), int(rng.integers(1, 3))
     n = int(rng.integers(max(6, classes * (k + 1)), 15))
-    X = rng.normal(size=(n, d)) if rng.uniform() < 0.6 else rng.integers(-2, 3, size=(n, d)).astype(float)
-    X[0] += 1  # not all points are equal
-    X = X * 10.0 ** rng.uniform(-4, 4, d) if rng.uniform() < 0.2 else X
+    if rng.uniform() < 0.4:
+        X, unit = rng.integers(-2, 3, size=(n, d)).astype(float), np.ones(d)
+        X[0] += 1  # not all points are equal
+    else:
+        unit = 10.0 ** rng.uniform(-4, 4, d) if rng.uniform() < 0.3 else np.ones(d)
+        X = unit * rng.normal(size=(n, d))
     problem = Problem.from_data(X, np.arange(n) % classes, k, rng.uniform(0.05, 0.95))
-    scatter = np.diag(n * X.var(axis=0))  # a linear term in the units of the data
-    unit = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
     eigenvalues = np.linalg.eigvalsh(problem.pull / np.outer(unit, unit))
     singular = eigenvalues[0] <= 1e-6 * eigenvalues[-1]
-    return replace(problem, R=0.1 * scatter) if singular or rng.uniform() < 0.3 else problem
+    return replace(problem, R=0.1 * n * np.diag(unit**2)) if singular or rng.uniform() < 0.3 else problem
 
 
 def objectives(problem, metrics):
@@ -232,6 +234,27 @@ def test_bounds_agree_with_dense_formulas(seed):
     assert found.objective == pytest.approx(upper, rel=TOL["conditioned"])
     assert found.objective >= upper * (1 - TOL["rounding"])
     assert found.active_triplets == len(problem.hinges(psd_factor(M)).triplets)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e3, 1e6])
+@pytest.mark.parametrize("seed", range(10))
+def test_bounds_on_a_line_hold_in_exact_arithmetic(seed, distance):
+    # two clouds far apart: rounding of a row is large next to the distances within a cloud
+    rng = np.random.default_rng(seed)
+    cloud, y = np.arange(16) // 8, np.arange(16) % 2
+    problem = Problem.from_data(rng.normal(size=(16, 1)) + distance * cloud[:, None], y, 1)
+    triplets = naive_triplets(problem)
+    triplets = triplets[cloud[triplets[:, 0]] == cloud[triplets[:, 2]]]
+    alpha = rng.uniform(0, problem.mu, len(triplets))
+    found = certify(problem, [[1.0]], triplets, alpha)
+
+    x, mu, multipliers = [Fraction(v) for v in problem.X[:, 0]], Fraction(problem.mu), [Fraction(a) for a in alpha]
+    pull = (1 - mu) * sum((x[i] - x[j]) ** 2 for i, (j,) in enumerate(problem.targets))
+    margins = {(i, j, l): (x[i] - x[l]) ** 2 - (x[i] - x[j]) ** 2 for i, j, l in naive_triplets(problem).tolist()}
+    excess = sum(a * margins[tuple(t)] for a, t in zip(multipliers, triplets.tolist(), strict=True)) / pull
+    assert excess > 1
+    assert Fraction(found.lower_bound) <= sum(multipliers) / excess
+    assert Fraction(found.objective) >= pull + mu * sum(max(0, 1 - margin) for margin in margins.values())
 
 
 def test_bounds_of_feasible_multipliers_lose_rounding_only():
@@ -380,6 +403,14 @@ def test_wrong_multipliers_raise(triplets, alpha, message):
 def test_wrong_shape_of_metric_raises(M):
     with pytest.raises(ValueError, match=r"M has shape .*; it must be \(3, 3\)"):
         certify(noise(), M)
+
+
+def test_triplets_outside_the_working_set_raise():
+    # they would bound the whole problem, whose optimum is larger
+    problem = noise()
+    triplets = problem.all_triplets()
+    with pytest.raises(ValueError, match=r"triplets\[5\] = .* is not in the working set"):
+        certify(problem.restrict(triplets[:5]), np.eye(3), triplets[:9], np.zeros(9))
 
 
 def test_singular_pull_raises():

@@ -84,12 +84,18 @@ def test_hinges_are_all_triplets_above_minus_slack(slack):
     np.testing.assert_allclose(hinges.values, listed, rtol=0, atol=TOL["rounding"] * (1 + np.abs(values).max()))
 
 
-def test_push_is_the_sum_and_number_of_the_hinges():
+@pytest.mark.parametrize("slack", [0.0, 0.5])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_terms_are_sums_and_numbers_of_distances_and_hinges(slack, restricted):
     problem = noise(n=60)
-    L = psd_factor(random_psd(3, np.random.default_rng(2), scale=0.3))
-    push, hinges = problem.push(L), problem.hinges(L)
-    assert push.total == pytest.approx(hinges.values.sum(), rel=TOL["rounding"])
-    assert push.active == len(hinges.values) > 0
+    problem = problem.restrict(problem.all_triplets()[::3]) if restricted else problem
+    M = random_psd(3, np.random.default_rng(2), scale=0.3)
+    L = psd_factor(M)
+    terms, hinges = problem.terms(L, slack), problem.hinges(L)
+    assert terms.pull == pytest.approx(np.sum(problem.pull * M), rel=TOL["rounding"])
+    assert terms.push == pytest.approx(hinges.values.sum(), rel=TOL["rounding"])
+    assert terms.active == len(hinges.values) > 0
+    assert terms.near == len(problem.hinges(L, slack).values)
 
 
 @pytest.mark.parametrize(("n", "classes", "k"), [(8, 2, 1), (30, 3, 2), (31, 4, 3), (13, 3, 1)])
@@ -193,7 +199,7 @@ def test_restriction_counts_only_its_triplets():
     assert part.n_triplets == 40
     assert rows(part.all_triplets()) == rows(chosen)
     assert part.objective(M) == pytest.approx(naive_objective(problem, M, chosen), rel=TOL["rounding"])
-    assert part.push(psd_factor(M)).active == len(hinges.triplets)
+    assert part.terms(psd_factor(M)).active == len(hinges.triplets)
     assert rows(hinges.triplets) <= rows(chosen)
 
 

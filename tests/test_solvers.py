@@ -8,7 +8,6 @@ import warnings
 
 import numpy as np
 import pytest
-from problems import TOL, blobs, noise, random_invertible
 from sklearn.exceptions import ConvergenceWarning
 
 from lmnn_sdp import Problem, Status, certify, solve
@@ -18,6 +17,7 @@ from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solvers import conic, modeling, working_set
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.whitening import whiten
+from problems import TOL, blobs, noise, random_invertible
 
 EXACT = ["scs", "scs-full", "cvxpy"]
 PROBLEMS = {

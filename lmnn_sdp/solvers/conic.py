@@ -10,8 +10,9 @@ SCS solves  min c'x  s.t.  A x + s = b, s in K  with dual  A'y + c = 0, y in K*.
 Fewest nonzeros. A row <A_t, M> = d_M(i, l) - d_M(i, j) is dense, with p = d (d + 1) / 2 entries. Triplets that share
 pairs may instead share *pair distances* D as variables: a dense row and a unit for each pair, two entries for each
 triplet. Take pairs as vertices and triplets as edges of a graph. A choice of vertices V costs |V| dense rows and saves
-one for each edge with both ends in V; a connected graph has at most one vertex more than edges, so over each
-component all or nothing is best: variables where v vertices cost less than e edges, v (p + 1) + 2 e < e p.
+one for each edge with both ends in V. Growing V along an edge never costs a dense row more than it saves, so over
+each component all or nothing has the fewest: variables where v vertices cost less than e edges,
+v (p + 1) + 2 e < e p. (Counting the sparse entries too, a pruned component could save three more a pair.)
 """
 
 from __future__ import annotations
@@ -127,19 +128,19 @@ def solve_sdp(
 def build(sdp: SlackSDP, share: Share = Share.WHERE_CHEAPER) -> ConicForm:
     """The SDP in SCS's cone form; by default with the fewest nonzeros, see the module docstring."""
     push, pull = sdp.differences()
-    unit = float(1 / np.sqrt(np.mean(np.sum(pull**2, axis=1)) or 1.0))
+    unit = sdp.unit()
     m, d = len(sdp.triplets), sdp.X.shape[1]
     shared = _Pairs.of(sdp.triplets, len(sdp.X), d * (d + 1) // 2, share)
     E = svec_outer(unit * shared.differences(sdp.X))
     plain = np.flatnonzero(~shared.used)
-    rows = np.zeros((m, d * (d + 1) // 2))
-    rows[plain] = svec_outer(unit * push[plain]) - svec_outer(unit * pull[plain])
+    rows = scipy.sparse.csr_array(svec_outer(unit * push[plain]) - svec_outer(unit * pull[plain]))
+    place = scipy.sparse.csr_array((np.ones(len(plain)), (plain, np.arange(len(plain)))), shape=(m, len(plain)))
     eye_m, eye_p = scipy.sparse.eye_array(m), scipy.sparse.eye_array(E.shape[1])
     A = scipy.sparse.block_array(
         [
             [scipy.sparse.csc_array(-E), scipy.sparse.eye_array(len(E)), None],
             [None, None, -eye_m],
-            [scipy.sparse.csc_array(-rows), -shared.incidence, -eye_m],
+            [-(place @ rows), -shared.incidence, -eye_m],
             [-eye_p, None, None],
         ],
         format="csc",

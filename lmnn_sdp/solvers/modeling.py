@@ -30,7 +30,7 @@ def solve_sdp(sdp: SlackSDP, name: str = DEFAULT) -> PrimalDual:
     """
     if name not in cp.installed_solvers():
         raise ValueError(f"CVXPY has no solver {name!r} here; installed are {', '.join(cp.installed_solvers())}")
-    d, unit = sdp.X.shape[1], _unit(sdp)
+    d, unit = sdp.X.shape[1], sdp.unit()
     M = cp.Variable((d, d), PSD=True)
     xi = cp.Variable(len(sdp.triplets), nonneg=True)
     margin = _rows(sdp, unit) @ cp.vec(M, order="C") >= 1 - xi
@@ -39,12 +39,6 @@ def solve_sdp(sdp: SlackSDP, name: str = DEFAULT) -> PrimalDual:
     if M.value is None:
         raise ValueError(f"{name} ended with the status {problem.status!r} and no answer; try another solver")
     return PrimalDual(unit**2 * M.value, np.asarray(margin.dual_value))
-
-
-def _unit(sdp: SlackSDP) -> float:
-    """Scale of the points at which target distances are near 1."""
-    _, pull = sdp.differences()
-    return float(1 / np.sqrt(np.mean(np.sum(pull**2, axis=1)) or 1.0))
 
 
 def _rows(sdp: SlackSDP, unit: float) -> scipy.sparse.csr_array:

@@ -71,6 +71,11 @@ class Monitor:
         return None if self.time_limit is None else max(1e-3, self.time_limit - self.seconds)
 
     @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit has passed."""
+        return self.time_limit is not None and self.seconds >= self.time_limit
+
+    @property
     def relative_gap(self) -> float:
         """Gap between the best bounds so far."""
         return relative_gap(self.primal.objective, self.dual.value)
@@ -91,19 +96,19 @@ class Monitor:
             self.primal.objective,
             self.dual.value,
             working_set,
-            primal.push.active,
+            primal.terms.active,
             primal.rank,
         )
         self.history.append(row)
         if self.callback is not None:
             self.callback(row)
-        return self._stop(iteration)
+        return self.stop(iteration)
 
-    def _stop(self, iteration: int) -> Status | None:
-        """The first reason to stop that applies."""
+    def stop(self, iteration: int) -> Status | None:
+        """The first reason to stop that applies, or None."""
         if self.relative_gap <= self.tol:
             return Status.OPTIMAL
-        if self.time_limit is not None and self.seconds >= self.time_limit:
+        if self.out_of_time:
             return Status.TIME_LIMIT
         if self.max_iter is not None and iteration >= self.max_iter:
             return Status.MAX_ITER

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import scipy.sparse
@@ -26,35 +27,36 @@ from lmnn_sdp.solvers.monitor import Monitor
 GROW, SHRINK = 1.01, 0.5  # the paper's step rule
 DIED_OUT, RESTART = 0.1, 0.95  # ours, see above
 CHECK_EVERY = 50  # iterations between certificates
-SMALLEST_STEP = 1e-12  # relative to the first
+SMALLEST_STEP = 1e-9  # relative to the first
+MAX_ITER = 10_000
 
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
-    """Descend until the monitor says stop or the steps have died out."""
+    """Descend until the monitor says stop or the steps have died out; at most `MAX_ITER` iterations by default."""
     n = problem.n_points
     average = scipy.sparse.csr_array((1, n**3))  # multipliers, one column a triplet (i, j, l)
     best, best_objective = np.zeros_like(problem.cost), math.inf
-    for iteration, (M, objective, hinges) in enumerate(descend(problem), start=1):
+    max_iter = monitor.max_iter or MAX_ITER
+    for iteration, (M, objective, hinges) in enumerate(islice(descend(problem), max_iter), start=1):
         if objective < best_objective:
             best, best_objective = M, objective
         keys = problem.keys(hinges.triplets)
         alpha = scipy.sparse.csr_array((np.full(len(keys), problem.mu), (np.zeros_like(keys), keys)), (1, n**3))
         average = average + 4 / (iteration + 3) * (alpha - average)
-        if iteration % CHECK_EVERY == 0 or iteration == monitor.max_iter:
+        if iteration % CHECK_EVERY == 0 or iteration == max_iter or monitor.out_of_time:
             triplets = problem.from_keys(average.indices)
             stop = monitor.record(best, triplets, average.data, iteration=iteration, working_set=len(triplets))
             if stop is not None:
                 return stop
-    return Status.STALLED
+    return Status.MAX_ITER if iteration == max_iter else Status.STALLED
 
 
 def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
     """Iterates of the method: metric, objective, and the triplets with a positive hinge."""
-    scale = best_scale(problem)
-    M = scale * np.eye(problem.n_features)
-    start = step = scale
+    M = best_scale(problem) * np.eye(problem.n_features)
+    first = start = step = max(float(M[0, 0]), _unit_scale(problem))
     last = math.inf
-    while start > SMALLEST_STEP * scale:
+    while start > SMALLEST_STEP * first:
         hinges = problem.hinges(psd_factor(M))
         objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges.values))
         yield M, objective, hinges
@@ -67,11 +69,16 @@ def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
 
 
 def best_scale(problem: Problem) -> float:
-    """Power of two c that makes ``f(c I)`` smallest; f is convex in c, so the search stops when it rises."""
+    """Power of two c, from a unit scale on, that makes ``f(c I)`` smallest; f is convex in c, so it stops at a rise."""
     eye = np.eye(problem.n_features)
-    scale = 1 / float(np.mean(np.sum(problem.X**2, axis=1)))
+    scale = _unit_scale(problem)
     value = problem.objective(scale * eye)
     for factor in (2.0, 0.5):
         while (candidate := problem.objective(factor * scale * eye)) < value:
             scale, value = factor * scale, candidate
     return scale
+
+
+def _unit_scale(problem: Problem) -> float:
+    """Scale at which points are at distance 1 from the origin, on average."""
+    return 1 / float(np.mean(np.sum(problem.X**2, axis=1)))

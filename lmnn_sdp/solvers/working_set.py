@@ -25,18 +25,19 @@ import numpy.typing as npt
 
 from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.linalg import psd_factor, psd_part
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.projected_gradient import descend
 
+Keys: TypeAlias = npt.NDArray[np.int64]
 #: Solves the slack SDP to an accuracy from a warm start; None if it is unbounded.
 SdpSolver: TypeAlias = Callable[..., PrimalDual | None]
 
 DESCENT = 100  # iterations of the reference solver that give the first metric
-FIRST_ROWS = 200  # rows of the first working set, and added at most in a round, beyond the unknowns in M
+FIRST_ROWS = 200  # rows of the first working set beyond the unknowns in M; the rows added in a round may double
 LOOSEST, TIGHTEST = 3e-4, 1e-12  # accuracy asked of the SDP solver
 ACCURACY = 0.1  # accuracy asked for, relative to the current gap
 SHARPEN = 0.3  # factor on the accuracy after a round that did not halve the gap
@@ -50,14 +51,23 @@ MAX_FAILURES = 8  # rounds in a row that narrow the interval by less than a hund
 class WorkingSet:
     """Triplets that have a row, as rising keys, with their multipliers."""
 
-    keys: npt.NDArray[np.int64]
+    keys: Keys
     alpha: FloatArray
 
     @staticmethod
-    def of(keys: npt.NDArray[np.int64], alpha: FloatArray) -> WorkingSet:
+    def of(keys: Keys, alpha: FloatArray) -> WorkingSet:
         """Sort by key."""
         order = np.argsort(keys)
         return WorkingSet(keys[order], alpha[order])
+
+    def merge(self, other: WorkingSet) -> WorkingSet:
+        """Both together; they share no triplet."""
+        return WorkingSet.of(np.concatenate([self.keys, other.keys]), np.concatenate([self.alpha, other.alpha]))
+
+    def only(self, keys: Keys) -> WorkingSet:
+        """The part with these keys."""
+        kept = np.isin(self.keys, keys)
+        return WorkingSet(self.keys[kept], self.alpha[kept])
 
 
 def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
@@ -71,27 +81,29 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
     solve_sdp : callable
         ``solve_sdp(sdp, accuracy, start, time_limit=...)``, such as `lmnn_sdp.solvers.conic.solve_sdp`.
     """
-    N, _, hinges = min(islice(descend(problem), DESCENT), key=lambda iterate: iterate[1])
-    alpha = np.full(len(hinges.values), problem.mu)
-    stop = monitor.record(N, hinges.triplets, alpha, iteration=0, working_set=0)
-    if stop is not None:
-        return stop
-    working, band = _first_working_set(problem, N)
+    N, stop = _first_metric(problem, monitor)
+    budget = problem.n_features * (problem.n_features + 1) // 2 + FIRST_ROWS
+    working, band = _nearest_kink(problem, N, budget)
     start: PrimalDual | None = None
     accuracy, failures = LOOSEST, 0
     for iteration in count(1):
+        if stop is not None:
+            return stop
         # 1) solve the restricted problem
         frozen = np.setdiff1d(problem.keys(problem.hinges(psd_factor(N)).triplets), working.keys)
         triplets, frozen_triplets = problem.from_keys(working.keys), problem.from_keys(frozen)
         sdp = SlackSDP.of(problem, triplets, frozen_triplets)
         found = solve_sdp(sdp, accuracy, start, time_limit=monitor.seconds_left)
-        if found is None:  # frozen triplets made it unbounded: give them rows
-            working = _merge(working, frozen, problem.mu)
-            start = None
+        if found is None:
+            if not len(frozen):
+                return Status.STALLED
+            # frozen triplets made it unbounded: start over with more rows
+            budget *= 2
+            working, band = _nearest_kink(problem, N, max(budget, 2 * len(triplets)))
+            start, stop = None, monitor.stop(iteration)
             continue
         # 2) certify on all triplets
-        gap = monitor.relative_gap
-        before = N
+        gap, before = monitor.relative_gap, N
         N, step = _line_search(problem, N, psd_part(found.M))
         stop = monitor.record(
             N,
@@ -100,32 +112,47 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
             iteration=iteration,
             working_set=len(triplets),
         )
-        if stop is not None:
-            return stop
         # 3) stop, or sharpen, add what was on the wrong side and drop what is far from its kink
         failures = failures + 1 if monitor.relative_gap > 0.99 * gap else 0
-        if failures == MAX_FAILURES:
+        if failures == MAX_FAILURES and stop is None:
             return Status.STALLED
         if monitor.relative_gap > 0.5 * gap:
             accuracy *= SHARPEN
         accuracy = max(TIGHTEST, min(accuracy, ACCURACY * monitor.relative_gap))
-        working = _update(
-            problem, WorkingSet(working.keys, found.alpha), frozen, before, found.M, band, step >= FULL_STEP
-        )
-        start = PrimalDual(found.M, working.alpha)
+        working = WorkingSet(working.keys, found.alpha)
+        changed = _changed_side(problem, working, frozen, found.M)
         if step >= FULL_STEP:
+            working = _drop(problem, working, found.M, band)
             band /= 2
+        first = _first_to_cross(problem, changed.keys, before, found.M, budget)
+        working = working.merge(changed.only(first))
+        start = PrimalDual(found.M, working.alpha)
+        budget *= 2
     raise AssertionError("the loop never ends by itself")
 
 
-def _first_working_set(problem: Problem, N: FloatArray) -> tuple[WorkingSet, float]:
+def _first_metric(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Status | None]:
+    """The best of a few iterations of the reference solver, recorded; and why to stop there already, if so."""
+    best: tuple[FloatArray, float, Hinges] | None = None
+    for iterate in islice(descend(problem), DESCENT):
+        if best is None or iterate[1] < best[1]:
+            best = iterate
+        if monitor.out_of_time:
+            break
+    assert best is not None
+    N, _, hinges = best
+    alpha = np.full(len(hinges.values), problem.mu)
+    return N, monitor.record(N, hinges.triplets, alpha, iteration=0, working_set=0)
+
+
+def _nearest_kink(problem: Problem, N: FloatArray, rows: int) -> tuple[WorkingSet, float]:
     """The triplets nearest their kink at N, and the largest distance among them."""
     near = problem.hinges(psd_factor(N), slack=1.0)
     distance = np.abs(near.values)
-    rows = min(len(distance), _row_budget(problem))
-    band = float(np.partition(distance, rows - 1)[rows - 1]) if rows else 0.0
-    keys = problem.keys(near.triplets[distance <= band])
-    return WorkingSet.of(keys, np.full(len(keys), problem.mu / 2)), band
+    rows = min(len(distance), rows)
+    chosen = np.argpartition(distance, rows - 1)[:rows]
+    keys = problem.keys(near.triplets[chosen])
+    return WorkingSet.of(keys, np.full(rows, problem.mu / 2)), float(np.max(distance[chosen], initial=0.0))
 
 
 def _line_search(problem: Problem, N: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:
@@ -138,52 +165,30 @@ def _line_search(problem: Problem, N: FloatArray, target: FloatArray) -> tuple[F
     return N, 0.0
 
 
-def _update(
-    problem: Problem,
-    working: WorkingSet,
-    frozen: npt.NDArray[np.int64],
-    N: FloatArray,
-    M: FloatArray,
-    band: float,
-    drop: bool,
-) -> WorkingSet:
-    """The next working set, from the sides on which the triplets are at the restricted problem's own metric M."""
-    L = psd_factor(M)
-    violated = problem.keys(problem.hinges(L).triplets)
+def _changed_side(problem: Problem, working: WorkingSet, frozen: Keys, M: FloatArray) -> WorkingSet:
+    """Triplets without a row that are on another side at M than the restricted problem had them."""
+    violated = problem.keys(problem.hinges(psd_factor(M)).triplets)
     new = np.setdiff1d(violated, np.concatenate([working.keys, frozen]))
     met = np.setdiff1d(frozen, violated)
-    if drop:
-        kink = np.minimum(working.alpha, problem.mu - working.alpha) > INTERIOR * problem.mu
-        near = np.abs(1 - problem.margins(L, problem.from_keys(working.keys))) < 2 * band
-        working = WorkingSet(working.keys[kink | near], working.alpha[kink | near])
-    first = _first_to_cross(problem, np.concatenate([new, met]), psd_factor(N), L)
-    working = _merge(working, np.intersect1d(new, first), 0.0)
-    return _merge(working, np.intersect1d(met, first), problem.mu)
+    return WorkingSet(new, np.zeros(len(new))).merge(WorkingSet(met, np.full(len(met), problem.mu)))
 
 
-def _first_to_cross(
-    problem: Problem, keys: npt.NDArray[np.int64], L_from: FloatArray, L_to: FloatArray
-) -> npt.NDArray[np.int64]:
-    """Of triplets that change side between two metrics, those that do so first on the way.
+def _drop(problem: Problem, working: WorkingSet, M: FloatArray, band: float) -> WorkingSet:
+    """Without the triplets that are no kinks and far from one."""
+    kink = np.minimum(working.alpha, problem.mu - working.alpha) > INTERIOR * problem.mu
+    near = np.abs(1 - problem.margins(psd_factor(M), problem.from_keys(working.keys))) < 2 * band
+    return working.only(working.keys[kink | near])
+
+
+def _first_to_cross(problem: Problem, keys: Keys, N: FloatArray, M: FloatArray, most: int) -> Keys:
+    """Of triplets that change side from N to M, those that do so first on the way.
 
     Hinges are linear in M, so each crosses its kink once on the segment. A restricted problem that
     overshoots puts far more triplets on the wrong side than will matter.
     """
-    most = _row_budget(problem)
     if len(keys) <= most:
         return keys
     triplets = problem.from_keys(keys)
-    begin, end = (1 - problem.margins(L, triplets) for L in (L_from, L_to))
+    begin, end = (1 - problem.margins(psd_factor(metric), triplets) for metric in (N, M))
     crossing = begin / (begin - end)
     return keys[np.argpartition(crossing, most)[:most]]
-
-
-def _row_budget(problem: Problem) -> int:
-    """Triplets taken at the start, and added at most in a round."""
-    d = problem.n_features
-    return d * (d + 1) // 2 + FIRST_ROWS
-
-
-def _merge(working: WorkingSet, keys: npt.NDArray[np.int64], alpha: float) -> WorkingSet:
-    """Add triplets with one multiplier."""
-    return WorkingSet.of(np.concatenate([working.keys, keys]), np.append(working.alpha, np.full(len(keys), alpha)))

@@ -1,0 +1,157 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lmnn_sdp import Solution, cli
+
+HELD_OUT = ["--points", "45", "--standardize"]
+
+
+def run(*arguments):
+    """The program as users start it: exit code, standard output, standard error."""
+    command = [sys.executable, "-c", "from lmnn_sdp.cli import main; main()", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def invoke(*arguments):
+    """The same in this process."""
+    return CliRunner().invoke(cli.cli, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", [[], ["solve"], ["verify"], ["export"]])
+def test_help(command):
+    result = invoke(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_solve_prints_the_interval_and_writes_solution_and_figures(tmp_path):
+    result = invoke("solve", "iris", *HELD_OUT, "--out", tmp_path / "s.npz", "--figures", tmp_path / "figures")
+    assert result.exit_code == 0
+    assert "lower bound" in result.output
+    assert "Optimal" in result.output
+    assert Solution.load(tmp_path / "s.npz").relative_gap <= 1e-6
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"iris_convergence.svg", "iris_margins.png", "iris_spectrum.svg", "iris_working_set.png"} <= drawn
+
+
+def test_solve_json(tmp_path):
+    result = invoke("solve", "wine", "--points", 60, "--json", "--quiet")
+    report = json.loads(result.output)
+    assert report["status"] == "OPTIMAL"
+    assert report["lower_bound"] <= report["objective"]
+    assert report["d"] == 13
+
+
+def test_solve_reads_a_table(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [f"{a},{b},{'ab'[k % 2]}" for k, (a, b) in enumerate(rng.normal(size=(20, 2)).tolist())]
+    (tmp_path / "t.csv").write_text("u,v,kind\n" + "\n".join(lines))
+    result = invoke("solve", tmp_path / "t.csv", "--label", "kind", "--quiet", "--figures", tmp_path)
+    assert result.exit_code == 0
+    assert "t: 20 points, 2 features" in result.output
+    assert (tmp_path / "t_plane.svg").exists()
+
+
+def test_an_early_stop_exits_with_1_and_saves_the_best(tmp_path):
+    result = invoke("solve", "iris", *HELD_OUT, "--tol", 1e-15, "--max-iter", 1, "--out", tmp_path / "s.npz")
+    assert result.exit_code == 1
+    assert "Stopped at max_iter" in result.output
+    assert Solution.load(tmp_path / "s.npz").lower_bound > 0
+
+
+def test_verify_compares_all_solvers():
+    result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet", "--json")
+    report = json.loads(result.output)
+    assert result.exit_code == 0
+    assert report["overlap"]
+    assert {solution["solver"] for solution in report["solutions"]} == {"scs", "scs-full", "cvxpy", "pgd"}
+    table = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet").output
+    assert "all certified intervals overlap" in table
+
+
+def test_verify_exits_with_1_when_two_intervals_do_not_overlap(monkeypatch):
+    monkeypatch.setattr("lmnn_sdp.certificate.Certificate.overlaps", lambda self, other: self is other)
+    result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet")
+    assert result.exit_code == 1
+    assert "do NOT overlap" in result.output
+
+
+def test_verify_refuses_what_is_too_large():
+    code, _, err = run("verify", "breast_cancer")
+    assert code == 1
+    assert "454,104 triplets are too many" in err
+    assert "--points" in err
+
+
+def test_export_writes_an_sdpa_file(tmp_path):
+    result = invoke("export", "iris", "--points", 15, "-k", 1, "--out", tmp_path / "iris.dat-s")
+    assert result.exit_code == 0
+    assert (tmp_path / "iris.dat-s").read_text().splitlines()[1] == "150"
+
+
+BAD_CALLS = {
+    "unknown data": (["solve", "flowers"], 1, "no built-in data set"),
+    "missing file": (["solve", "none.csv", "--label", "y"], 1, "does not exist"),
+    "mu": (["solve", "iris", "--mu", "1"], 1, "must lie strictly between 0 and 1"),
+    "k": (["solve", "iris", "-k", "0"], 1, "must be an integer >= 1"),
+    "k too large": (["solve", "iris", "-k", "50"], 1, "class 0 has 50"),
+    "solver": (["solve", "iris", "--solver", "magic"], 1, "is unknown; use 'auto'"),
+    "option": (["solve", "iris", "--fast"], 2, "No such option"),
+    "no data": (["solve"], 2, "Missing argument"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CALLS)
+def test_bad_calls_give_one_line_and_no_traceback(name):
+    arguments, code, message = BAD_CALLS[name]
+    returned, out, err = run(*arguments)
+    assert returned == code
+    assert message in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+@pytest.mark.parametrize("option", ["--out", "--figures"])
+def test_unwritable_paths_are_refused_before_the_solve(tmp_path, monkeypatch, option):
+    (tmp_path / "file").write_text("")
+
+    def never(*_, **__):
+        raise AssertionError("solved before the path was checked")
+
+    monkeypatch.setattr(cli, "solve", never)
+    result = invoke("solve", "iris", option, tmp_path / "file" / "below")
+    assert result.exit_code == 1
+    assert "cannot write" in result.output
+
+
+def test_progress_shows_the_gap_from_the_first_second_on(capsys):
+    from lmnn_sdp.solution import HistoryRow
+
+    progress = cli.Progress("scs")
+    progress(HistoryRow(1, 0.5, 2.0, 1.0, 10, 5, 2))
+    assert capsys.readouterr().err == ""
+    progress(HistoryRow(2, 1.5, 2.0, 1.0, 10, 5, 2))
+    assert "gap 5.0e-01" in capsys.readouterr().err
+    progress(HistoryRow(3, 1.6, 2.0, 1.0, 10, 5, 2))
+    assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
+    real = cli.solve
+
+    def interrupted(problem, solver, tol, max_iter, time_limit, callback):
+        def stop(row):
+            raise KeyboardInterrupt
+
+        return real(problem, solver, tol, max_iter, time_limit, stop)
+
+    monkeypatch.setattr(cli, "solve", interrupted)
+    result = invoke("solve", "iris", *HELD_OUT, "--quiet")
+    assert result.exit_code == 130
+    assert "best certified iterate" in result.output

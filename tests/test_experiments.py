@@ -1,0 +1,40 @@
+"""Every experiment runs in its quick size; figures are drawn from what they write; committed results are whole."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if path.stem not in ("common", "paths"))
+
+
+def run(script, *arguments):
+    done = subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_quick_size_runs_and_records_how(name, tmp_path):
+    out = run(ROOT / "experiments" / f"{name}.py", "--quick", "--out", tmp_path)
+    assert str(tmp_path) in out
+    result = json.loads((tmp_path / f"{name}.json").read_text())
+    assert result["command"] == f"python experiments/{name}.py --quick"
+    assert {"commit", "versions", "machine"} <= set(result)
+
+
+@pytest.mark.parametrize("name", sorted(set(SCRIPTS) - {"demo"}))
+def test_full_results_are_committed(name):
+    result = json.loads((ROOT / "experiments" / "results" / f"{name}.json").read_text())
+    assert result["command"] == f"python experiments/{name}.py"
+    assert not result["commit"].endswith("+changes")
+
+
+def test_figures_are_drawn_from_the_committed_results(tmp_path):
+    run(ROOT / "figures" / "draw.py", ROOT / "experiments" / "results", tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    committed = {path.name for path in (ROOT / "figures").iterdir() if path.suffix in (".svg", ".png")}
+    assert drawn == committed

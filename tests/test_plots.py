@@ -1,0 +1,78 @@
+import matplotlib
+import numpy as np
+import pytest
+
+from lmnn_sdp import plots, solve
+from lmnn_sdp.summaries import euclidean_scale, largest_difference, margin_histogram, spectrum
+from problems import blobs
+
+
+@pytest.fixture(scope="module")
+def solved():
+    problem = blobs(n=30, d=2)
+    return problem, solve(problem)
+
+
+def test_every_figure_is_written_as_svg_and_png(solved, tmp_path):
+    problem, solution = solved
+    history = {"scs": solution.history}
+    figures = {
+        "convergence": plots.convergence(history, "title"),
+        "gaps": plots.convergence(history, one_problem=False),
+        "working_set": plots.working_set(history, {"scs": problem.n_triplets}),
+        "margins": plots.margins(*margin_histogram(problem, solution)),
+        "spectrum": plots.spectrum({"blobs": spectrum(solution)}),
+        "plane": plots.plane(problem, solution.M),
+    }
+    for name, figure in figures.items():
+        for path in plots.save(figure, tmp_path, name):
+            assert path.stat().st_size > 1000, path.name
+
+
+def test_the_same_figure_gives_the_same_bytes(solved, tmp_path):
+    problem, solution = solved
+    files = [
+        plots.save(plots.plane(problem, solution.M), tmp_path / side, "plane")[0].read_bytes() for side in ("a", "b")
+    ]
+    assert files[0] == files[1]
+
+
+def test_the_callers_style_is_left_alone(solved):
+    before = dict(matplotlib.rcParams)
+    plots.spectrum({"a": [1.0, 0.5]})
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_metric_of_rank_one_can_be_drawn(solved, tmp_path):
+    problem, _ = solved
+    assert plots.save(plots.plane(problem, np.diag([1.0, 0.0])), tmp_path, "line")[0].exists()
+
+
+def test_the_plane_is_for_two_dimensions():
+    with pytest.raises(ValueError, match="3 dimensions; this picture is for 2"):
+        plots.plane(blobs(n=20, d=3), np.eye(3))
+
+
+def test_histograms_count_every_triplet(solved):
+    problem, solution = solved
+    edges, before, after = margin_histogram(problem, solution)
+    assert sum(before) == sum(after) == problem.n_triplets
+    assert min(abs(edge - 1) for edge in edges) < 1e-12  # the kink is an edge
+
+
+def test_histograms_of_too_many_triplets_are_refused(solved, monkeypatch):
+    monkeypatch.setattr("lmnn_sdp.summaries.MAX_HISTOGRAM_TRIPLETS", 10)
+    with pytest.raises(ValueError, match="too many for a histogram"):
+        margin_histogram(*solved)
+
+
+def test_the_euclidean_scale_is_the_best_on_its_grid(solved):
+    problem, _ = solved
+    c = euclidean_scale(problem)
+    best = problem.objective(c * np.eye(2))
+    assert best <= min(problem.objective(c * factor * np.eye(2)) for factor in (0.5, 2**-0.25, 2**0.25, 2))
+
+
+def test_largest_difference_is_relative():
+    assert largest_difference([np.eye(2), np.eye(2) * 2]) == 0.5
+    assert largest_difference([np.zeros((2, 2))]) == 0.0
