@@ -162,6 +162,8 @@ def certify(
     white = whiten(problem)
     N = white.inward(check_symmetric(M, problem.n_features))
     primal = bound_above(white.problem, N)
+    if (triplets is None) != (alpha is None):
+        raise ValueError("certify needs triplets and alpha together: the multipliers and whose they are; or neither")
     if triplets is None or alpha is None:
         listed = white.problem.hinges(primal.L).triplets
         dual = bound_below(white.problem, listed, np.full(len(listed), problem.mu))
@@ -254,7 +256,7 @@ def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, wei
     for a, b, weights in scatters:
         squared = squared_distances(problem.X, a, b)
         moved += float(weights @ (4 * problem.row_error * np.sqrt(squared) + 4 * problem.row_error**2))
-        summed += (CHUNK + len(a) / CHUNK + 4) * EPS * float(weights @ squared)
+        summed += (min(CHUNK, len(a)) + len(a) / CHUNK + 4) * EPS * float(weights @ squared)
     penalty = 4 * len(problem.R) * EPS * float(np.linalg.norm(problem.R)) * top
     lowest = float(scipy.linalg.eigvalsh(problem.cost, subset_by_index=[0, 0])[0])
     eigen = 10 * len(weighted) * EPS * top * (1 + float(np.linalg.norm(problem.cost, 2)))

@@ -34,12 +34,13 @@ from lmnn_sdp.linalg import power_of_two
 
 T = TypeVar("T")
 
-#: Default bound on the working memory of a pass, in bytes: product blocks and the pairs found in them,
-#: over all threads. The float32 copy of V (4 n q bytes) comes on top.
+#: Default bound on the working memory of a pass, in bytes: product blocks and the pairs found in them, over all
+#: threads. Sorted copies of V in float64 and float32 (12 n q bytes) and what `reduce` makes of a block come on top.
 MEMORY = 256 * 2**20
 ROWS = 1024  # block sides above which the matrix product runs no faster
 COLS = 2048
-BYTES_PER_ENTRY = 4 + 8 + 8 + 8  # product, two indices, distance: the worst case of a full block
+PAIRS = 2**17  # pairs handed over at a time, at most
+BYTES_PER_PAIR = 96  # two indices and a distance, in the buffer, in the block handed over and in the one before
 SMALL = 2**20  # pairs below which a thread costs more than it saves
 
 
@@ -77,15 +78,15 @@ def scan(
 
     Returns
     -------
-    list of what ``reduce`` returned, in an order that does not depend on the number of threads.
+    list of what ``reduce`` returned, in the order of the points, whichever thread was first.
     """
     layout = _Layout.build(V, codes, radii)
     threads = 1 if len(V) ** 2 < SMALL else _threads()
-    rows, cols = _block_shape(memory // threads)
-    strips = list(layout.strips(rows))
+    shape = _Shape.within(memory // threads)
+    strips = list(layout.strips(shape.rows))
 
     def work(strip: tuple[int, int]) -> list[T]:
-        return [reduce(block) for block in layout.blocks(*strip, rows, cols)]
+        return [reduce(block) for block in layout.blocks(*strip, shape)]
 
     if threads == 1:
         return [result for strip in strips for result in work(strip)]
@@ -96,8 +97,9 @@ def scan(
 
 def _threads() -> int:
     """Threads allowed by the environment variables of numba and BLAS, by threadpoolctl and by the cores at hand."""
+    # the largest pool: some libraries bring a BLAS of their own that was built for one thread
     blas = [pool["num_threads"] for pool in _blas().info() if pool["user_api"] == "blas"]
-    return max(1, min([numba.config.NUMBA_NUM_THREADS, *blas]))
+    return max(1, min(numba.config.NUMBA_NUM_THREADS, max(blas, default=1)))
 
 
 @cache
@@ -106,11 +108,20 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _block_shape(memory: int) -> tuple[int, int]:
-    """Rows and columns of a block whose worst case fits into ``memory`` bytes."""
-    entries = max(1, memory // BYTES_PER_ENTRY)
-    rows = min(ROWS, max(1, int(np.sqrt(entries / 2))))
-    return rows, max(1, min(COLS, entries // rows))
+@dataclass(frozen=True)
+class _Shape:
+    """Sides of a product block, and how many pairs a buffer holds."""
+
+    rows: int
+    cols: int
+    pairs: int
+
+    @staticmethod
+    def within(memory: int) -> _Shape:
+        """The largest shape in ``memory`` bytes: half for the product, half for pairs, at least one row of them."""
+        cols = max(1, min(COLS, memory // 2 // BYTES_PER_PAIR))
+        rows = max(1, min(ROWS, memory // 2 // (4 * cols)))
+        return _Shape(rows, cols, max(cols, min(PAIRS, memory // 2 // BYTES_PER_PAIR)))
 
 
 @dataclass(frozen=True)
@@ -131,15 +142,17 @@ class _Layout:
         sorted_codes = codes[order]
         ends = np.searchsorted(sorted_codes, sorted_codes, side="right")
         V = V[order] - V.mean(axis=0)
-        norms = np.einsum("ij,ij->i", V, V)
-        unit = float(power_of_two(np.sqrt(norms.max(initial=0.0)))) * 2
-        scaled_norms, scaled_radii = norms / unit**2, radii[order] / unit**2
+        # a power of two that brings every norm below 1; radii beyond the largest distance, 2, all mean the same
+        unit = 4 * float(power_of_two(np.max(np.abs(V), initial=0.0) * np.sqrt(V.shape[1])))
+        scaled = V / unit
+        with np.errstate(over="ignore"):
+            scaled_radii = np.minimum(radii[order] / unit / unit, 8.0)
         inflation = (V.shape[1] + 16) * 2.0**-23
-        half = scaled_norms / 2 * (1 - inflation)
+        half = np.einsum("ij,ij->i", scaled, scaled) / 2 * (1 - inflation)
         inner = half - (scaled_radii / 2 * (1 + inflation) + 2.0**-100)
         # a pair matters when product > inner_i + half_l (to i) or product > half_i + inner_l (to l)
         low = np.stack([half, inner]).astype(np.float32)
-        return _Layout(order, ends, V, radii[order], (V / unit).astype(np.float32), low)
+        return _Layout(order, ends, V, radii[order], scaled.astype(np.float32), low)
 
     def strips(self, rows: int) -> Iterator[tuple[int, int]]:
         """Row ranges of the upper triangle; the rows of the last class have nothing to their right."""
@@ -148,29 +161,36 @@ class _Layout:
         for start in range(0, stop, rows):
             yield start, min(start + rows, stop)
 
-    def blocks(self, start: int, stop: int, rows: int, cols: int) -> Iterator[PairBlock]:
+    def blocks(self, start: int, stop: int, shape: _Shape) -> Iterator[PairBlock]:
         """Pairs of the strip ``start:stop`` with all later classes, one block of columns after another."""
-        n = len(self.order)
+        n, rows = len(self.order), stop - start
+        cols = min(shape.cols, n)
         buffer = np.empty(rows * cols, dtype=np.float32)
-        capacity = (stop - start) * min(cols, n)
-        a, b = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-        distance = np.empty(capacity)
+        size = min(shape.pairs, rows * cols)
+        a, b, distance = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
         for left in range(int(self.ends[start]), n, cols):
             right = min(left + cols, n)
-            product = buffer[: (stop - start) * (right - left)].reshape(stop - start, right - left)
+            product = buffer[: rows * (right - left)].reshape(rows, right - left)
             np.matmul(self.V32[start:stop], self.V32[left:right].T, out=product)
-            found = _decide(product, self.V, self.low, self.radii, self.ends, start, left, a, b, distance)
-            if found:
-                yield PairBlock(self.order[a[:found]], self.order[b[:found]], distance[:found].copy())
+            row = 0
+            while row < rows:
+                row, found = _decide(product, self.V, self.low, self.radii, self.ends, start, left, row, a, b, distance)
+                if found:
+                    yield PairBlock(self.order[a[:found]], self.order[b[:found]], distance[:found].copy())
 
 
 @numba.njit(nogil=True, cache=True)
-def _decide(product, V, low, radii, ends, start, left, a, b, distance):  # type: ignore[no-untyped-def]
-    """Write the pairs of one block whose float64 distance is below a radius; return how many."""
+def _decide(product, V, low, radii, ends, start, left, row, a, b, distance):  # type: ignore[no-untyped-def]
+    """Write pairs whose float64 distance is below a radius, from ``row`` on, while a whole row of them is sure to fit.
+
+    Returns the row to go on from and the number of pairs.
+    """
     rows, cols = product.shape
     half, inner = low[0], low[1]
     found = 0
-    for r in range(rows):
+    for r in range(row, rows):
+        if found + cols > len(a):
+            return r, found
         i = start + r
         inner_i, half_i = inner[i], half[i]
         line = product[r]
@@ -191,4 +211,4 @@ def _decide(product, V, low, radii, ends, start, left, a, b, distance):  # type:
                     if d < radii[i] or d < radii[l]:
                         a[found], b[found], distance[found] = i, l, d
                         found += 1
-    return found
+    return rows, found

@@ -16,6 +16,7 @@ from lmnn_sdp.linalg import symmetrize
 from lmnn_sdp.problem import Problem
 
 MAX_DRAWS = 1000
+LEAST_PULL, LEAST_COST = 5.0, 2.0  # smallest eigenvalues, in the range of M and in all: keeps problems well conditioned
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +81,10 @@ def _draw(rng: np.random.Generator, n: int, d: int, k: int, mu: float, rank: int
     alpha = np.where(np.einsum("tpq,pq->t", inner, core) < 1, mu, 0.0)
     alpha[kinks] = rng.uniform(0.2, 0.8, n_kinks) * mu
     weighted = np.einsum("t,tab->ab", alpha, A)
-    if np.linalg.eigvalsh(core)[0] <= 0 or np.linalg.eigvalsh(range_of_M.T @ weighted @ range_of_M)[0] <= 0.1:
+    if np.linalg.eigvalsh(core)[0] <= 0 or np.linalg.eigvalsh(range_of_M.T @ weighted @ range_of_M)[0] <= LEAST_PULL:
         return None
     S = null_space @ np.diag(rng.uniform(1, 2, d - rank)) @ null_space.T
-    while np.linalg.eigvalsh(S + weighted)[0] < 0.05:
+    while np.linalg.eigvalsh(S + weighted)[0] < LEAST_COST:
         S = 2 * S
     R = symmetrize(S + weighted - (1 - mu) * base.pull)
     M = range_of_M @ core @ range_of_M.T

@@ -268,7 +268,7 @@ class Problem:
 
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
-        return 1 - _listed_hinges(self.X @ L.T, triplets)
+        return 1 - _listed_hinges(self._centred @ L.T, triplets)
 
     def adjoint(self, triplets: IntArray, alpha: FloatArray) -> FloatArray:
         """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d).
@@ -281,7 +281,7 @@ class Problem:
         edges = np.concatenate([i, i]), np.concatenate([l, j])
         graph = scipy.sparse.coo_array((np.concatenate([alpha, -alpha]), edges), shape=(n, n)).tocsr()
         graph = graph + graph.T
-        X = self.X - self.X.mean(axis=0)
+        X = self._centred
         return symmetrize(X.T @ (graph.sum(axis=1)[:, None] * X - graph @ X))
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
@@ -294,9 +294,14 @@ class Problem:
         n = self.n_points
         return np.column_stack([keys // n**2, keys // n % n, keys % n])
 
+    @cached_property
+    def _centred(self) -> FloatArray:
+        """X less its mean, so that products lose nothing to an origin far away."""
+        return self.X - self.X.mean(axis=0)
+
     def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
-        V = self.X @ L.T
+        V = self._centred @ L.T
         return V, squared_distances(V, *self.target_pairs()).reshape(self.targets.shape)
 
     def _pair_hinges(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -29,18 +28,20 @@ def check_data(X: npt.ArrayLike) -> FloatArray:
 
 def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
     """Labels as given and as class indices 0, 1, ... in sorted order."""
-    labels = np.asarray(y)
+    labels = _as_array(y, "y")
     if labels.shape != (n,):
         raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(f"y[{int(np.argmin(np.isfinite(labels)))}] is not finite; every point needs a label")
+    if labels.dtype.kind in "mM" and np.isnat(labels).any():
+        raise ValueError(f"y[{int(np.argmax(np.isnat(labels)))}] is not a time; every point needs a label")
     if labels.dtype == object:
         missing = [i for i, label in enumerate(labels) if label is None or label != label]
         if missing:
             raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}; every point needs a label")
-        if not all(isinstance(label, Hashable) for label in labels):
-            raise ValueError("y holds values that are no labels; use strings or integers")
-        labels = labels.astype(str) if len({type(label) for label in labels}) > 1 else labels
+        types = sorted({type(label).__name__ for label in labels})
+        if len(types) > 1 or types[0] not in ("str", "int", "float", "bool"):
+            raise ValueError(f"y holds labels of the types {', '.join(types)}; use strings only, or integers only")
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has only the class {classes[:1].tolist()}; a metric needs at least two classes to part")
@@ -75,9 +76,10 @@ def check_class_sizes(labels: npt.NDArray[np.generic], n_neighbors: int) -> None
     classes, sizes = np.unique(labels, return_counts=True)
     smallest = int(np.argmin(sizes))
     if sizes[smallest] <= n_neighbors:
+        label = classes[smallest : smallest + 1].tolist()[0]
         raise ValueError(
-            f"n_neighbors={n_neighbors} needs at least {n_neighbors + 1} points in each class; class "
-            f"{classes[smallest].item()!r} has {sizes[smallest]}: lower n_neighbors or leave the class out"
+            f"n_neighbors={n_neighbors} needs at least {n_neighbors + 1} points in each class; class {label!r} has "
+            f"{sizes[smallest]}: lower n_neighbors or leave the class out"
         )
 
 
@@ -102,7 +104,10 @@ def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
 
 def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) -> IntArray:
     """Triplets (i, j, l): j a target neighbour of i, l of another class, none listed twice."""
-    array = _as_indices(triplets, "triplets", len(codes)).reshape(-1, 3)
+    array = _as_indices(triplets, "triplets", len(codes))
+    if array.size and (array.ndim != 2 or array.shape[1] != 3):
+        raise ValueError(f"triplets has shape {array.shape}; it must be (T, 3): rows (i, target neighbour, impostor)")
+    array = array.reshape(-1, 3)
     i, j, l = array.T
     stranger = ~(targets[i] == j[:, None]).any(axis=1)
     friend = codes[i] == codes[l]
@@ -131,9 +136,9 @@ def check_regularizer(reg: float | npt.ArrayLike, d: int) -> FloatArray:
         if not (np.isfinite(array) and array >= 0):
             raise ValueError(f"reg={reg!r} must be a finite number >= 0, the weight of tr(M)")
         return float(array) * np.eye(d)
-    if array.shape != (d, d) or not np.array_equal(array, array.T):
-        raise ValueError(f"reg has shape {array.shape}; a matrix must be symmetric of shape ({d}, {d})")
     _check_finite(array, "reg")
+    if array.shape != (d, d) or not np.array_equal(array, array.T):
+        raise ValueError(f"reg has shape {array.shape}; it must be a number, or a symmetric matrix of shape ({d}, {d})")
     return array
 
 
@@ -157,9 +162,17 @@ def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
     return array
 
 
+def _as_array(values: Any, name: str) -> npt.NDArray[Any]:
+    """An array; rows of different lengths are refused by name."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows of different lengths; give every row as many entries") from error
+
+
 def _as_numbers(values: Any, name: str) -> FloatArray:
     """A float64 copy; strings and other non-numbers are refused."""
-    array = np.asarray(values)
+    array = _as_array(values, name)
     if array.dtype.kind == "c":
         raise ValueError(f"{name} is complex; it must hold real numbers")
     if array.dtype.kind not in "buifO":
@@ -172,7 +185,7 @@ def _as_numbers(values: Any, name: str) -> FloatArray:
 
 def _as_indices(values: npt.ArrayLike, name: str, n: int) -> IntArray:
     """Integers in 0..n-1."""
-    array = np.asarray(values)
+    array = _as_array(values, name)
     if array.size and array.dtype.kind not in "iu":
         raise ValueError(f"{name} has the type {array.dtype}; it must hold integer row numbers")
     array = array.astype(np.intp)

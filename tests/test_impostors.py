@@ -152,14 +152,15 @@ def test_pairs_do_not_depend_on_memory(memory):
     assert found(V, codes, np.ones(120), memory) == found(V, codes, np.ones(120))
 
 
+@pytest.mark.parametrize("radius", [1.0, 1e9])  # few pairs, and every pair
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("memory", [4 * 2**20, 16 * 2**20])
-def test_working_memory_stays_under_its_bound(monkeypatch, memory, threads):
+def test_working_memory_stays_under_its_bound(monkeypatch, memory, threads, radius):
     monkeypatch.setattr(impostors, "_threads", lambda: threads)
     n, q = 6000, 8
     rng = np.random.default_rng(7)
     V, codes = rng.normal(size=(n, q)), rng.integers(0, 3, n)
-    radii = np.full(n, 1.0)
+    radii = np.full(n, radius)
     copies = 4 * n * q + 3 * V.nbytes + 20 * radii.nbytes  # float32 and float64 copies of V, vectors with n entries
     scan(V[:10], codes[:10], radii[:10], len_of_block)  # compiled, and libraries looked up
     tracemalloc.start()
@@ -220,3 +221,22 @@ def test_errors_in_the_reducer_reach_the_caller(monkeypatch, threads):
 def test_blocks_hold_only_pairs_of_different_classes():
     V, codes = np.random.default_rng(11).normal(size=(200, 2)), np.arange(200) % 7
     assert all((codes[block.a] != codes[block.b]).all() for block in scan(V, codes, np.full(200, 9.0), lambda b: b))
+
+
+def test_threads_follow_threadpoolctl_whatever_other_libraries_were_built_for():
+    import scs  # brings a BLAS of its own for one thread
+
+    assert scs.__version__
+    with threadpool_limits(2, user_api="blas"):
+        assert impostors._threads() == min(2, impostors.numba.config.NUMBA_NUM_THREADS)
+    with threadpool_limits(1, user_api="blas"):
+        assert impostors._threads() == 1
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e-25, 1e150])
+def test_extreme_units_neither_lose_pairs_nor_warn(scale):
+    rng = np.random.default_rng(11)
+    V, codes = rng.normal(size=(40, 2)), np.arange(40) % 2
+    everything = scan(scale * V, codes, np.full(40, np.inf), len_of_block)
+    assert sum(everything) == 20 * 20
+    assert sum(scan(scale * V, codes, np.ones(40), len_of_block)) == (400 if scale < 1 else 0)

@@ -57,7 +57,10 @@ def test_the_first_of_many_bad_entries_is_named():
         (with_entry(y, 6, np.inf), r"y\[6\] is not finite; every point needs a label"),
         (with_entry(y, 2, None), r"y\[2\] is None; every point needs a label"),
         (np.array(["a", float("nan")] * 4, dtype=object), r"y\[1\] is nan; every point needs a label"),
-        (np.array([{1}, {2}] * 4, dtype=object), r"y holds values that are no labels; use strings or integers"),
+        (
+            np.array([{1}, {2}] * 4, dtype=object),
+            r"y holds labels of the types set; use strings only, or integers only",
+        ),
         (np.zeros(8, dtype=int), r"y has only the class \[0\]; a metric needs at least two classes to part"),
         (["one"] * 8, r"y has only the class \['one'\]; a metric needs at least two classes to part"),
     ],
@@ -129,9 +132,9 @@ def test_targets_make_the_number_of_neighbors_and_class_sizes_irrelevant():
         (np.inf, r"reg=inf must be a finite number >= 0"),
         ("a", r"reg has the type <U1; it must hold numbers"),
         (1j, r"reg is complex; it must hold real numbers"),
-        (np.eye(3), r"reg has shape \(3, 3\); a matrix must be symmetric of shape \(2, 2\)"),
-        ([1.0, 2.0], r"reg has shape \(2,\); a matrix must be symmetric of shape \(2, 2\)"),
-        ([[1.0, 2], [0, 1]], r"reg has shape \(2, 2\); a matrix must be symmetric of shape \(2, 2\)"),
+        (np.eye(3), r"reg has shape \(3, 3\); it must be a number, or a symmetric matrix of shape \(2, 2\)"),
+        ([1.0, 2.0], r"reg has shape \(2,\); it must be a number, or a symmetric matrix of shape \(2, 2\)"),
+        ([[1.0, 2], [0, 1]], r"reg has shape \(2, 2\); it must be a number, or a symmetric matrix of shape \(2, 2\)"),
         (np.diag([1.0, np.inf]), r"reg\[1, 1\] is inf; every entry must be finite"),
     ],
 )
@@ -241,3 +244,42 @@ def test_numbers_of_any_type_are_taken(kind):
     problem = Problem.from_data(data, y.tolist(), 2)
     assert problem.X.dtype == np.float64
     assert np.array_equal(problem.X, whole)
+
+
+def test_object_labels_are_named_in_errors():
+    y = np.array(["a"] * 28 + ["b"] * 2, dtype=object)
+    with pytest.raises(ValueError, match="class 'b' has 2"):
+        Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), y, 3)
+
+
+LABELS = {
+    "mixed": (np.array([1, "1"] * 15, dtype=object), "labels of the types int, str; use strings only"),
+    "containers": (np.array([[1], (2,)] * 15 + [None], dtype=object)[:30], "labels of the types list, tuple"),
+    "complex": (np.array([1j, 2j] * 15, dtype=object), "labels of the types complex"),
+    "no time": (np.array(["2020-01-01", "NaT"] * 15, dtype="datetime64[D]"), r"y\[1\] is not a time"),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_that_are_no_labels(name):
+    y, message = LABELS[name]
+    with pytest.raises(ValueError, match=message):
+        Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), y)
+
+
+def test_ragged_data_are_named():
+    with pytest.raises(ValueError, match="X has rows of different lengths"):
+        Problem.from_data([[1, 2], [3]], [0, 1])
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (6,), (1, 2, 3)])
+def test_triplets_of_another_shape(shape):
+    problem = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
+    with pytest.raises(ValueError, match=r"triplets has shape .*; it must be \(T, 3\)"):
+        problem.restrict(problem.all_triplets()[:2].reshape(shape))
+
+
+def test_multipliers_need_their_triplets():
+    problem = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
+    with pytest.raises(ValueError, match="triplets and alpha together"):
+        certify(problem, np.eye(2), alpha=np.ones(3))
