@@ -29,8 +29,9 @@ results: $(READY)  ## Run every experiment at full size and rewrite experiments/
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 
-figures: $(READY)  ## Draw figures/ from experiments/results
+figures: $(READY)  ## Draw figures/ and the README's tables from experiments/results
 	$(BIN)/python figures/draw.py
+	$(BIN)/python experiments/tables.py
 
 test-lowest:  ## Run the tests with the oldest supported dependencies
 	$(PYTHON) -m venv .venv-lowest

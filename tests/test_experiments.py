@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.py") if path.stem not in ("common", "paths"))
+SCRIPTS = sorted(
+    path.stem for path in (ROOT / "experiments").glob("*.py") if path.stem not in ("common", "paths", "tables")
+)
 
 
 def run(script, *arguments):
@@ -38,3 +40,11 @@ def test_figures_are_drawn_from_the_committed_results(tmp_path):
     drawn = {path.name for path in tmp_path.iterdir()}
     committed = {path.name for path in (ROOT / "figures").iterdir() if path.suffix in (".svg", ".png")}
     assert drawn == committed
+
+
+def test_readme_tables_are_those_of_the_committed_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
+    import tables
+
+    text = (ROOT / "README.md").read_text()
+    assert tables.rendered(text) == text

@@ -97,9 +97,8 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
         if found is None:
             if not len(frozen):
                 return Status.STALLED
-            # frozen triplets made it unbounded: start over with more rows
-            budget *= 2
-            working, band = _nearest_kink(problem, N, max(budget, 2 * len(triplets)))
+            # frozen triplets made it unbounded: start over with twice the rows
+            working, band = _nearest_kink(problem, N, 2 * len(triplets))
             start, stop = None, monitor.stop(iteration)
             continue
         # 2) certify on all triplets
