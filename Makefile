@@ -28,6 +28,7 @@ results: $(READY)  ## Run every experiment at full size and rewrite experiments/
 	$(BIN)/python experiments/verify_small.py
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
+	$(BIN)/python experiments/plane.py
 
 figures: $(READY)  ## Draw figures/ and the README's tables from experiments/results
 	$(BIN)/python figures/draw.py

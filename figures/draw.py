@@ -13,7 +13,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from lmnn_sdp import plots
+from lmnn_sdp import Problem, plots
 from lmnn_sdp.solution import HistoryRow
 from paths import FIGURES, RESULTS
 
@@ -34,6 +34,9 @@ def main() -> None:
         figure = plots.margins(m["edges"], m["before"], m["after"], f"Margins of {name}, {m['triplets']:,} triplets")
         plots.save(figure, target, f"margins_{name}")
     plots.save(plots.spectrum({name: m["eigenvalues"] for name, m in margins.items()}), target, "spectrum")
+    plane = _read(source, "plane")
+    problem = Problem.from_data(plane["X"], plane["y"])
+    plots.save(plots.plane(problem, np.array(plane["M"])), target, "plane")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
 
 
