@@ -110,6 +110,16 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
 
 
+def paired_products(X: FloatArray, Y: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
+    """``(x_a - x_b)'(y_a - y_b)`` for paired rows of X and Y, both (n, d); shape of ``a``."""
+    out = np.empty(len(a))
+    chunk = max(1, 2**18 // max(1, X.shape[1]))
+    for start in range(0, len(a), chunk):
+        part = slice(start, start + chunk)
+        np.einsum("ij,ij->i", X[a[part]] - X[b[part]], Y[a[part]] - Y[b[part]], out=out[part])
+    return out
+
+
 #: Rows of a chunk of differences; sums over chunks keep the error of long sums near that of short ones.
 CHUNK = 4096
 

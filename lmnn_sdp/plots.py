@@ -214,8 +214,8 @@ def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int
         axes.plot(*V[i], marker="*", color="black", markersize=9)
         for j in problem.targets[i]:
             axes.plot(*V[[i, j]].T, color="black", linewidth=0.8)
-        axes.scatter(V[inside, 0], V[inside, 1], s=40, facecolors="none", edgecolors=KINK, linewidth=1)
-    axes.scatter([], [], s=40, facecolors="none", edgecolors=KINK, linewidth=1, label="impostor")
+        axes.scatter(V[inside, 0], V[inside, 1], s=40, facecolors="none", edgecolors="black", linewidth=0.9)
+    axes.scatter([], [], s=40, facecolors="none", edgecolors="black", linewidth=0.9, label="impostor")
     if M is not None:
         _unit_ball(axes, M, L, V)
     axes.set_aspect("equal", adjustable="datalim")

@@ -20,7 +20,7 @@ import scipy.sparse
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.impostors import PairBlock, scan
-from lmnn_sdp.linalg import psd_factor, scatter, squared_distances, symmetrize
+from lmnn_sdp.linalg import paired_products, psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.validation import (
     check_class_sizes,
@@ -269,6 +269,12 @@ class Problem:
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
         return 1 - _listed_hinges(self._centred @ L.T, triplets)
+
+    def apply(self, D: FloatArray, triplets: IntArray) -> FloatArray:
+        """``<A_t, D>`` of each triplet for a symmetric ``D (d, d)`` that need not be PSD; shape (T,)."""
+        i, j, l = triplets.T
+        image = self._centred @ D
+        return paired_products(self._centred, image, i, l) - paired_products(self._centred, image, i, j)
 
     def adjoint(self, triplets: IntArray, alpha: FloatArray) -> FloatArray:
         """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d).

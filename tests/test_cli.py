@@ -70,7 +70,7 @@ def test_verify_compares_all_solvers():
     report = json.loads(result.output)
     assert result.exit_code == 0
     assert report["overlap"]
-    assert {solution["solver"] for solution in report["solutions"]} == {"scs", "scs-full", "cvxpy", "pgd"}
+    assert {solution["solver"] for solution in report["solutions"]} == {"scs", "scs-full", "cvxpy", "newton", "pgd"}
     table = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet").output
     assert "all certified intervals overlap" in table
 

@@ -19,7 +19,7 @@ from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.whitening import whiten
 from problems import TOL, blobs, noise, random_invertible
 
-EXACT = ["scs", "scs-full", "cvxpy"]
+EXACT = ["newton", "scs", "scs-full", "cvxpy"]
 PROBLEMS = {
     "blobs": lambda: blobs(n=30, d=3),
     "noise": lambda: noise(n=24, d=4, classes=2),
@@ -47,7 +47,7 @@ def test_exact_solvers_prove_the_optimum(solver, name):
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("solver", ["scs", "cvxpy"])
+@pytest.mark.parametrize("solver", ["newton", "scs", "cvxpy"])
 def test_planted_optima_are_found(solver, seed):
     planted = plant(seed, n=20, d=3, rank=1 + seed % 2, n_kinks=1)
     solution = solve(planted.problem, solver)
@@ -185,7 +185,7 @@ def test_no_triplets_means_zero_metric():
     assert solution.components.shape == (1, 2)
 
 
-@pytest.mark.parametrize("solver", ["scs", "pgd"])
+@pytest.mark.parametrize("solver", ["newton", "scs", "pgd"])
 @pytest.mark.parametrize(
     ("limit", "status"), [({"max_iter": 1}, Status.MAX_ITER), ({"time_limit": 1e-3}, Status.TIME_LIMIT)]
 )
@@ -287,13 +287,13 @@ def test_cvxpy_solvers_go_by_name():
 
 def test_too_many_dimensions_for_scs_name_the_solver_to_use():
     problem = noise(n=400, d=90, classes=2)
-    with pytest.raises(ValueError, match=r"d = 90 is too large for solver='scs'.*use solver='pgd'"):
+    with pytest.raises(ValueError, match=r"d = 90 is too large for solver='scs'.*use solver='newton'"):
         solve(problem, "scs")
     with pytest.warns(ConvergenceWarning):
-        assert solve(problem, max_iter=1).solver == "pgd"
+        assert solve(problem, max_iter=1).solver == "newton"
 
 
 def test_too_many_triplets_for_explicit_rows_name_the_solver_to_use(monkeypatch):
     monkeypatch.setattr("lmnn_sdp.solvers.MAX_EXPLICIT_TRIPLETS", 100)
-    with pytest.raises(ValueError, match=r"too many for an SDP with a row for each.*use solver='scs'"):
+    with pytest.raises(ValueError, match=r"too many for an SDP with a row for each.*use solver='newton' or 'scs'"):
         solve(blobs(n=30, d=2), "scs-full")

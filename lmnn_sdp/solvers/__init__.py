@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solution import Solution, Status
-from lmnn_sdp.solvers import conic, modeling, projected_gradient, working_set
+from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.validation import check_limits
@@ -54,7 +54,7 @@ def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackS
     if problem.n_triplets > MAX_EXPLICIT_TRIPLETS:
         raise ValueError(
             f"{problem.n_triplets:,} triplets are too many for an SDP with a row for each (limit "
-            f"{MAX_EXPLICIT_TRIPLETS:,}); use solver='scs' (working sets) or restrict the problem"
+            f"{MAX_EXPLICIT_TRIPLETS:,}); use solver='newton' or 'scs', or restrict the problem"
         )
     sdp = SlackSDP.of(problem)
     found = solve_sdp(sdp)
@@ -70,6 +70,7 @@ SOLVERS: dict[str, Solver] = {
     "scs": _scs,
     "scs-full": _scs_full,
     "cvxpy": _cvxpy,
+    "newton": newton.solve,
     "pgd": projected_gradient.solve,
 }
 
@@ -89,13 +90,13 @@ def solve(
     ----------
     problem : Problem
     solver : str
-        ``"scs"``: SCS on working sets, certified on all triplets (``"auto"`` where the dimension allows);
-        ``"scs-full"``: SCS with a row for every triplet; ``"cvxpy"``: the same SDP through CVXPY and Clarabel, or
+        ``"newton"`` (what ``"auto"`` picks): augmented Lagrangian with semismooth Newton steps, without explicit rows;
+        ``"scs"``: SCS on working sets, certified on all triplets; ``"scs-full"``: SCS with a row for every triplet; ``"cvxpy"``: the same SDP through CVXPY and Clarabel, or
         ``"cvxpy:NAME"`` for any solver that CVXPY finds installed; ``"pgd"``: projected subgradient descent.
     tol : float
         Relative gap ``(objective - lower_bound) / objective`` over all triplets at which to stop.
     max_iter : int, optional
-        Rounds of ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``; CVXPY's solvers keep their own limits.
+        Rounds of ``"newton"`` and ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``; CVXPY's solvers keep their own limits.
     time_limit : float, optional
         Seconds. CVXPY's solvers do not see it.
     callback : callable, optional
@@ -132,15 +133,15 @@ def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:
     """Resolve the name; refuse what would not fit."""
     d = problem.n_features
     if solver == "auto":
-        solver = "scs" if d <= MAX_CONIC_DIMENSION else "pgd"
+        solver = "newton"
     base, _, backend = solver.partition(":")
     if base not in SOLVERS or (backend and base != "cvxpy"):
         known = ", ".join(map(repr, SOLVERS))
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
-    if base != "pgd" and d > MAX_CONIC_DIMENSION:
+    if base not in ("newton", "pgd") and d > MAX_CONIC_DIMENSION:
         raise ValueError(
             f"d = {d} is too large for solver={solver!r}, whose rows have d (d + 1) / 2 entries (limit d = "
-            f"{MAX_CONIC_DIMENSION}); use solver='pgd', or reduce the data with PCA first"
+            f"{MAX_CONIC_DIMENSION}); use solver='newton', or reduce the data with PCA first"
         )
     return solver, partial(_cvxpy, name=backend) if backend else SOLVERS[base]
 

@@ -80,16 +80,20 @@ class Monitor:
         """Gap between the best bounds so far."""
         return relative_gap(self.primal.objective, self.dual.value)
 
+    def offer(self, triplets: IntArray, alpha: FloatArray) -> None:
+        """Keep the multipliers if they prove more than the best so far; needs no impostor pass."""
+        dual = bound_below(self.problem, triplets, alpha)
+        if dual.value > self.dual.value:
+            self.dual = dual
+
     def record(
         self, N: FloatArray, triplets: IntArray, alpha: FloatArray, *, iteration: int, working_set: int
     ) -> Status | None:
         """Certify a metric and multipliers over all triplets; return why to stop, or None to go on."""
+        self.offer(triplets, alpha)
         primal = bound_above(self.problem, N)
-        dual = bound_below(self.problem, triplets, alpha)
         if primal.objective < self.primal.objective:
             self.primal = primal
-        if dual.value > self.dual.value:
-            self.dual = dual
         row = HistoryRow(
             iteration,
             self.seconds,
