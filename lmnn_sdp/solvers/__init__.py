@@ -91,12 +91,13 @@ def solve(
     problem : Problem
     solver : str
         ``"newton"`` (what ``"auto"`` picks): augmented Lagrangian with semismooth Newton steps, without explicit rows;
-        ``"scs"``: SCS on working sets, certified on all triplets; ``"scs-full"``: SCS with a row for every triplet; ``"cvxpy"``: the same SDP through CVXPY and Clarabel, or
-        ``"cvxpy:NAME"`` for any solver that CVXPY finds installed; ``"pgd"``: projected subgradient descent.
+        ``"scs"``: SCS on working sets, certified on all triplets; ``"scs-full"``: SCS with a row for every triplet;
+        ``"cvxpy"``: the same SDP through CVXPY and Clarabel, or ``"cvxpy:NAME"`` for any solver that CVXPY finds
+        installed; ``"pgd"``: projected subgradient descent.
     tol : float
         Relative gap ``(objective - lower_bound) / objective`` over all triplets at which to stop.
     max_iter : int, optional
-        Rounds of ``"newton"`` and ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``; CVXPY's solvers keep their own limits.
+        Rounds of ``"newton"`` and ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``; CVXPY's solvers keep their own.
     time_limit : float, optional
         Seconds. CVXPY's solvers do not see it.
     callback : callable, optional
