@@ -97,7 +97,7 @@ def solve(
     tol : float
         Relative gap ``(objective - lower_bound) / objective`` over all triplets at which to stop.
     max_iter : int, optional
-        Rounds of ``"newton"`` and ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``; CVXPY's solvers keep their own.
+        Rounds of ``"newton"`` and ``"scs"``, iterations of ``"pgd"`` and ``"scs-full"``. CVXPY's solvers ignore it.
     time_limit : float, optional
         Seconds. CVXPY's solvers do not see it.
     callback : callable, optional
