@@ -53,8 +53,16 @@ def svec_outer(D: FloatArray) -> FloatArray:
     -------
     array, shape (m, d * (d + 1) / 2)
     """
-    row, col = svec_indices(D.shape[1])
-    return D[:, row] * D[:, col] * np.where(row == col, 1.0, np.sqrt(2.0))
+    m, d = D.shape
+    out = np.empty((m, d * (d + 1) // 2))
+    scaled = np.sqrt(2.0) * D
+    start = 0
+    for j in range(d):  # a column of the lower triangle at a time: slices, no gathers
+        stop = start + d - j
+        np.multiply(D[:, j:], scaled[:, j, None], out=out[:, start:stop])
+        out[:, start] = D[:, j] ** 2
+        start = stop
+    return out
 
 
 def symmetrize(A: FloatArray) -> FloatArray:

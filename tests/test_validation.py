@@ -231,7 +231,7 @@ def test_wrong_limits(limits, message):
         solve(noise(), **limits)
 
 
-@pytest.mark.parametrize("name", ["newton", "", "SCS", "scs:QDLDL", "pgd:fast"])
+@pytest.mark.parametrize("name", ["simplex", "", "SCS", "scs:QDLDL", "pgd:fast"])
 def test_unknown_solver(name):
     with pytest.raises(ValueError, match=r"solver='.*' is unknown; use 'auto', 'scs'.* or 'cvxpy:NAME'"):
         solve(noise(), solver=name)

@@ -186,11 +186,13 @@ class _NewtonSystem:
 
     def _direct(self, G: FloatArray) -> FloatArray:
         """Cholesky factor of the system in svec coordinates."""
-        rows = svec_outer(self.push) - svec_outer(self.pull)
+        rows = svec_outer(self.push)
+        rows -= svec_outer(self.pull)
         row, col = svec_indices(len(G))
         H = self.s * (rows.T @ rows)
         H[np.diag_indices_from(H)] += self.diagonal[row, col]
-        factor = scipy.linalg.cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
+        # the transpose of the symmetric H is in the routine's own order: no copy
+        factor = scipy.linalg.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
         return smat(scipy.linalg.cho_solve(factor, -svec(G), check_finite=False))
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
