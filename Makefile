@@ -21,10 +21,11 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-results: $(READY)  ## Run every experiment at full size and rewrite experiments/results (about 15 minutes)
+results: $(READY)  ## Run every experiment at full size and rewrite experiments/results (about 25 minutes)
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
+	$(BIN)/python experiments/bench_newton.py
 	$(BIN)/python experiments/verify_small.py
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py

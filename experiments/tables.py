@@ -17,13 +17,29 @@ def main() -> None:
 
 def rendered(text: str) -> str:
     """The text with every block between ``<!-- name -->`` and ``<!-- end -->`` drawn anew."""
-    for name, block in {"solvers": solvers(), "small": small(), "impostors": impostors()}.items():
+    for name, block in blocks().items():
         before, marker, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         if not end:
             raise ValueError(f"README.md has no block <!-- {name} --> ... <!-- end -->; add one where it belongs")
         text = f"{before}{marker}{block}\n{end}{after}"
     return text
+
+
+def blocks() -> dict[str, str]:
+    """Every block by the name of its marker."""
+    return {"newton": newton(), "solvers": solvers(), "small": small(), "impostors": impostors()}
+
+
+def newton() -> str:
+    """Gap, seconds and memory of every case of bench_newton."""
+    result = _read("bench_newton")
+    lines = [
+        "| data (k = 3, mu = 0.5) | n x d | triplets | lower bound | objective | gap | rank | seconds | peak GiB |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        *("| " + " | ".join(case["text"]) + " |" for case in result["cases"]),
+    ]
+    return "\n".join([*lines, "", _origin(result)])
 
 
 def solvers() -> str:
