@@ -10,10 +10,10 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import paper_data
 from sklearn.exceptions import ConvergenceWarning
 
 import common
+import paper_data
 from lmnn_sdp import Problem, solve
 from paths import SHARED_DATA
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(
-    path.stem for path in (ROOT / "experiments").glob("*.py") if path.stem not in ("common", "paths", "tables")
-)
+HELPERS = {"common", "paper_data", "paths", "tables"}
+SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")} - HELPERS)
 
 
 def run(script, *arguments):
@@ -48,3 +47,15 @@ def test_readme_tables_are_those_of_the_committed_results(monkeypatch):
 
     text = (ROOT / "README.md").read_text()
     assert tables.rendered(text) == text
+
+
+def test_loaders_read_the_papers_files(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
+    import paper_data
+    from paths import SHARED_DATA
+
+    if not (SHARED_DATA / "letters").exists():
+        pytest.skip("the paper's data sets are not beside this repository")
+    letters = paper_data.letters()
+    assert letters.X.shape == (14_000, 16)
+    assert len(set(letters.y.tolist())) == 26
