@@ -25,6 +25,7 @@ PROBLEMS = {
     "noise": lambda: noise(n=24, d=4, classes=2),
     "one feature": lambda: blobs(n=20, d=1, classes=2),
     "mu 0.9": lambda: blobs(n=24, d=2, mu=0.9),
+    "mu 0.01": lambda: noise(n=24, d=2, classes=2, mu=0.01),
     "trace penalty": lambda: noise(n=24, d=3, reg=2.0),
     "iris sample": lambda: Problem.from_data(*_xy(load("iris").standardized().sample(45))),
 }

@@ -27,11 +27,13 @@ from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor
+from lmnn_sdp.solvers.projected_gradient import unit_scale
 
 MAX_DIRECT = 2000  # unknowns up to which the Newton system is formed and factored
 INNER = 0.05  # accuracy of a round, relative to the gap and to the norm of the cost
 MAX_INNER = 30  # Newton steps of a round
 MAX_CG = 300
+SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
 SLACK = 0.5  # triplets this near their margin are listed at first
@@ -88,7 +90,7 @@ def _start(problem: Problem, monitor: Monitor) -> tuple[Iterate, Status | None]:
     M, near = smoothing.approach(problem, monitor)
     stop = monitor.record(M, near.triplets, near.alpha, iteration=0, working_set=len(near.triplets))
     s = problem.mu / smoothing.WIDTHS[-1]
-    z = 1 / max(float(np.linalg.norm(M, 2)), float(np.finfo(float).tiny))
+    z = 1 / max(float(np.linalg.norm(M, 2)), unit_scale(problem))  # M may be zero
     Z = psd_part(near.gradient)  # the gradient there is P - sum_t alpha_t A_t
     state = Iterate(M, near.triplets, np.empty(0), near.alpha, Z, s, z)
     _relist(problem, state, SLACK)
@@ -192,7 +194,10 @@ class _NewtonSystem:
         H = self.s * (rows.T @ rows)
         H[np.diag_indices_from(H)] += self.diagonal[row, col]
         # the transpose of the symmetric H is in the routine's own order: no copy
-        factor = scipy.linalg.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
+        try:
+            factor = scipy.linalg.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
         return smat(scipy.linalg.cho_solve(factor, -svec(G), check_finite=False))
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:

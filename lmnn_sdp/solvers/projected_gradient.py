@@ -54,7 +54,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
     """Iterates of the method: metric, objective, and the triplets with a positive hinge."""
     M = best_scale(problem) * np.eye(problem.n_features)
-    first = start = step = max(float(M[0, 0]), _unit_scale(problem))
+    first = start = step = max(float(M[0, 0]), unit_scale(problem))
     last = math.inf
     while start > SMALLEST_STEP * first:
         hinges = problem.hinges(psd_factor(M))
@@ -71,7 +71,7 @@ def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
 def best_scale(problem: Problem) -> float:
     """Power of two c, from a unit scale on, that makes ``f(c I)`` smallest; f is convex in c, so it stops at a rise."""
     eye = np.eye(problem.n_features)
-    scale = _unit_scale(problem)
+    scale = unit_scale(problem)
     value = problem.objective(scale * eye)
     for factor in (2.0, 0.5):
         while (candidate := problem.objective(factor * scale * eye)) < value:
@@ -79,6 +79,6 @@ def best_scale(problem: Problem) -> float:
     return scale
 
 
-def _unit_scale(problem: Problem) -> float:
+def unit_scale(problem: Problem) -> float:
     """Scale at which points are at distance 1 from the origin, on average."""
     return 1 / float(np.mean(np.sum(problem.X**2, axis=1)))

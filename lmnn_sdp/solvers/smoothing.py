@@ -17,7 +17,7 @@ from lmnn_sdp.linalg import psd_factor, psd_part
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.projected_gradient import best_scale
+from lmnn_sdp.solvers.projected_gradient import best_scale, unit_scale
 
 WIDTHS = (2.0, 1.0, 0.5, 0.25)
 STEPS = 30  # at most, for each width
@@ -51,7 +51,7 @@ def approach(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Smoothed]:
 
 def descend(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor) -> FloatArray:
     """Nesterov's method with backtracking and restarts, for each width in turn."""
-    curvature = 1 / max(float(np.linalg.norm(M, 2)), 1e-300)
+    curvature = 1 / max(float(np.linalg.norm(M, 2)), unit_scale(problem))
     for width in widths:
         last, ahead, momentum = math.inf, M, 1.0
         for _ in range(STEPS):
