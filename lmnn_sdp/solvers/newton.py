@@ -73,9 +73,11 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             stop = monitor.record(
                 state.M, state.triplets, state.alpha, iteration=iteration, working_set=len(state.triplets)
             )
+            if stop is not None:
+                return stop
             failures = failures + 1 if monitor.relative_gap > 0.99 * certified else 0
             certified = monitor.relative_gap
-            if failures == MAX_FAILURES and stop is None:
+            if failures == MAX_FAILURES:
                 return Status.STALLED
             slack = max(LEAST_SLACK, 0.8 * slack)
             _relist(problem, state, slack)

@@ -111,9 +111,11 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
             iteration=iteration,
             working_set=len(triplets),
         )
-        # 3) stop, or sharpen, add what was on the wrong side and drop what is far from its kink
+        if stop is not None:
+            return stop
+        # 3) sharpen, add what was on the wrong side and drop what is far from its kink
         failures = failures + 1 if monitor.relative_gap > 0.99 * gap else 0
-        if failures == MAX_FAILURES and stop is None:
+        if failures == MAX_FAILURES:
             return Status.STALLED
         if monitor.relative_gap > 0.5 * gap:
             accuracy *= SHARPEN
