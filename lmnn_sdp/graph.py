@@ -18,7 +18,7 @@ import numba
 import numpy as np
 
 from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import symmetrize
+from lmnn_sdp.linalg import gram, row_products, symmetrize
 from lmnn_sdp.parallel import in_parts
 
 # sums may be reordered and fused, so that they fill the vector units; nothing is assumed about infinities
@@ -65,7 +65,7 @@ class TripletGraph:
 
     def forms(self, D: FloatArray) -> FloatArray:
         """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge, shape (E,)."""
-        image = self.X @ D
+        image = row_products(self.X, D)
         own = np.einsum("ij,ij->i", self.X, image)
         q = own[self.a] + own[self.b]
         in_parts(lambda begin, end: _add_products(self.X, image, self.a, self.b, begin, end, q), len(q), len(D))
@@ -78,7 +78,7 @@ class TripletGraph:
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
         image = degree[:, None] * self.X
         in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, d)
-        return symmetrize(self.X.T @ image)
+        return symmetrize(gram(self.X, image))
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:
         """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""

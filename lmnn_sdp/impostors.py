@@ -19,7 +19,6 @@ What is proposed is then decided by float64 differences.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,9 +26,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp import parallel
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.linalg import power_of_two
+from lmnn_sdp.parallel import Team, team
 
 T = TypeVar("T")
 
@@ -80,18 +79,21 @@ def scan(
     list of what ``reduce`` returned, in the order of the points, whichever thread was first.
     """
     layout = _Layout.build(V, codes, radii)
-    threads = 1 if len(V) ** 2 < SMALL else parallel.threads()
-    shape = _Shape.within(memory // threads)
-    strips = list(layout.strips(shape.rows))
+    if len(V) ** 2 < SMALL:
+        return _scan_strips(layout, _Shape.within(memory), reduce, None)
+    with team() as members:  # the products run side by side instead of each being split
+        return _scan_strips(layout, _Shape.within(memory // members.size), reduce, members)
+
+
+def _scan_strips(layout: _Layout, shape: _Shape, reduce: Callable[[PairBlock], T], members: Team | None) -> list[T]:
+    """One strip of rows after another, or as many at a time as the team has members."""
 
     def work(strip: tuple[int, int]) -> list[T]:
         return [reduce(block) for block in layout.blocks(*strip, shape)]
 
-    if threads == 1:
-        return [result for strip in strips for result in work(strip)]
-    # One BLAS thread a worker: the products run side by side instead of each being split.
-    with parallel.blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        return [result for results in pool.map(work, strips) for result in results]
+    strips = layout.strips(shape.rows)
+    parts = map(work, strips) if members is None else members.pool.map(work, strips)
+    return [result for part in parts for result in part]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.parallel import alone
+from lmnn_sdp.parallel import in_parts
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -73,14 +73,12 @@ def symmetrize(A: FloatArray) -> FloatArray:
 
 def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``."""
-    with alone(len(A)):
-        return scipy.linalg.eigh(A, check_finite=False)
+    return scipy.linalg.eigh(A, check_finite=False)
 
 
 def eigvalsh(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
     """Rising eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given."""
-    with alone(len(A)):
-        return scipy.linalg.eigvalsh(A, B, check_finite=False)
+    return scipy.linalg.eigvalsh(A, B, check_finite=False)
 
 
 def spectral_norm(A: FloatArray) -> float:
@@ -96,10 +94,9 @@ def solve_definite(A: FloatArray, b: FloatArray) -> FloatArray:
     numpy.linalg.LinAlgError
         If A is not positive definite to rounding.
     """
-    with alone(len(A)):
-        # the transpose of a symmetric matrix in rows is in the routine's own order: no copy
-        factor = scipy.linalg.cho_factor(A.T, lower=True, overwrite_a=True, check_finite=False)
-        return scipy.linalg.cho_solve(factor, b, check_finite=False)
+    # the transpose of a symmetric matrix in rows is in the routine's own order: no copy
+    factor = scipy.linalg.cho_factor(A.T, lower=True, overwrite_a=True, check_finite=False)
+    return scipy.linalg.cho_solve(factor, b, check_finite=False)
 
 
 def psd_factor(A: FloatArray) -> FloatArray:
@@ -154,14 +151,31 @@ def power_of_two(x: FloatArray) -> FloatArray:
 CHUNK = 4096
 
 
+def gram(A: FloatArray, B: FloatArray) -> FloatArray:
+    """``A'B`` for A and B with many rows, shared among threads; float32 stays float32 within a part."""
+    parts = in_parts(lambda begin, end: A[begin:end].T @ B[begin:end], len(A), A.shape[1] * B.shape[1])
+    return sum(parts[1:], start=parts[0])
+
+
+def row_products(A: FloatArray, D: FloatArray) -> FloatArray:
+    """``A D`` for A with many rows, shared among threads."""
+    out = np.empty((len(A), D.shape[1]), dtype=A.dtype)
+    in_parts(lambda begin, end: np.matmul(A[begin:end], D, out=out[begin:end]), len(A), D.size)
+    return out
+
+
 def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> FloatArray:
     """``sum_p w_p (x_a - x_b)(x_a - x_b)'`` over paired rows of ``X (n, d)``, shape (d, d), by differences."""
-    total = np.zeros((X.shape[1], X.shape[1]))
-    for start in range(0, len(a), CHUNK):
-        part = slice(start, start + CHUNK)
-        difference = X[a[part]] - X[b[part]]
-        total += (difference * weights[part, None]).T @ difference
-    return symmetrize(total)
+
+    def work(begin: int, end: int) -> FloatArray:
+        total = np.zeros((X.shape[1], X.shape[1]))
+        for start in range(begin, end, CHUNK):
+            part = slice(start, min(start + CHUNK, end))
+            difference = X[a[part]] - X[b[part]]
+            total += (difference * weights[part, None]).T @ difference
+        return total
+
+    return symmetrize(sum(in_parts(work, len(a), X.shape[1] ** 2)))
 
 
 def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
@@ -170,9 +184,13 @@ def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
     Work goes in chunks, so that the differences never fill more than a few MiB.
     """
     out = np.empty(len(a))
-    chunk = max(1, 2**19 // max(1, V.shape[1]))
-    for start in range(0, len(a), chunk):
-        part = slice(start, start + chunk)
-        difference = V[a[part]] - V[b[part]]
-        np.sum(np.square(difference, out=difference), axis=1, out=out[part])
+    chunk = max(1, 2**17 // max(1, V.shape[1]))
+
+    def work(begin: int, end: int) -> None:
+        for start in range(begin, end, chunk):
+            part = slice(start, min(start + chunk, end))
+            difference = V[a[part]] - V[b[part]]
+            np.sum(np.square(difference, out=difference), axis=1, out=out[part])
+
+    in_parts(work, len(a), V.shape[1])
     return out

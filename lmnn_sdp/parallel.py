@@ -1,51 +1,112 @@
-"""Threads: how many are allowed, and work shared among them without oversubscription. Nothing here knows LMNN."""
+"""A team of threads that share work in parts, each with one BLAS thread of its own. Nothing here knows LMNN.
+
+BLAS libraries split a single product over threads that wait for each other by spinning. On a machine that is busy
+otherwise such a wait costs ten times the work: two threads were seen to take 475 ms for the eigenvalues of a matrix of 136
+rows, which one of them finds in 2. A part a thread, and a wait asleep, lose nothing when the machine is idle.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
+from threading import Lock
+from typing import TypeVar
 
 import numba
 from threadpoolctl import ThreadpoolController
 
-TINY = 32  # rows of a matrix up to which no library starts a second thread
-SMALL = 2**16  # multiplications below which a second thread costs more than it saves
+T = TypeVar("T")
+
+SMALL = 2**17  # multiplications below which a second thread costs more than it saves
+
+
+@dataclass(frozen=True)
+class Team:
+    """Worker threads."""
+
+    size: int
+    pool: ThreadPoolExecutor
+
+
+_current: ContextVar[Team | None] = ContextVar("team", default=None)
+
+
+@contextmanager
+def team() -> Iterator[Team]:
+    """The threads of the work inside; BLAS keeps to one thread meanwhile. A team within a team is the same team."""
+    found = _current.get()
+    if found is not None:
+        yield found
+        return
+    size = threads()
+    with _single_blas.hold(), ThreadPoolExecutor(size) as pool:
+        token = _current.set(Team(size, pool))
+        try:
+            yield Team(size, pool)
+        finally:
+            _current.reset(token)
+
+
+def in_parts(work: Callable[[int, int], T], size: int, cost: int) -> list[T]:
+    """Results of ``work(begin, end)`` over a partition of ``range(size)``, a part a thread, in order.
+
+    ``work`` spends its time in code that gives up the interpreter's lock. ``cost`` counts the multiplications of
+    an item.
+    """
+    if size * cost <= SMALL:
+        return [work(0, size)]
+    with team() as members:
+        bounds = [size * part // members.size for part in range(members.size + 1)]
+        return list(members.pool.map(work, bounds[:-1], bounds[1:]))
 
 
 def threads() -> int:
     """Threads allowed by the environment variables of numba and BLAS, by threadpoolctl and by the cores at hand."""
-    # the largest pool: some libraries bring a BLAS of their own that was built for one thread
-    pools = [pool["num_threads"] for pool in blas().info() if pool["user_api"] == "blas"]
-    return max(1, min(numba.config.NUMBA_NUM_THREADS, max(pools, default=1)))
+    return max(1, min(numba.config.NUMBA_NUM_THREADS, _single_blas.threads_before))
 
 
 @cache
-def blas() -> ThreadpoolController:
+def _blas() -> ThreadpoolController:
     """The thread pools of the loaded BLAS libraries, looked up once (it walks over all loaded libraries)."""
     return ThreadpoolController()
 
 
-def alone(size: int) -> AbstractContextManager[object]:
-    """One BLAS thread for a decomposition of a matrix with ``size`` rows, where a second one gains next to nothing.
+class _SingleBlas:
+    """Limits BLAS to one thread while anyone holds it, from whatever threads, then gives back what was allowed."""
 
-    It can lose a lot: the threads of a factorisation wait for each other at every column, so on a machine that is
-    busy otherwise two of them were seen to take 475 ms for what one does in 2.
-    """
-    return blas().limit(limits=1, user_api="blas") if size >= TINY else nullcontext()
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._holders = 0
+        self._limit = ExitStack()
+        self._before = 1
+
+    @property
+    def threads_before(self) -> int:
+        """Threads that BLAS may use when nobody holds it."""
+        if self._holders:
+            return self._before
+        # the largest pool: some libraries bring a BLAS of their own that was built for one thread
+        return max((pool["num_threads"] for pool in _blas().info() if pool["user_api"] == "blas"), default=1)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the limit."""
+        with self._lock:
+            if not self._holders:
+                self._before = self.threads_before
+                self._limit.enter_context(_blas().limit(limits=1, user_api="blas"))
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    self._limit.close()
 
 
-def in_parts(work: Callable[[int, int], object], size: int, cost: int) -> None:
-    """Call ``work(begin, end)`` on a partition of ``range(size)``, a part a thread.
-
-    ``work`` is a compiled kernel that gives up the interpreter's lock and writes each item on its own, so the
-    result does not depend on the number of threads. ``cost`` counts the multiplications of an item.
-    """
-    count = threads() if size * cost > SMALL else 1
-    bounds = [size * part // count for part in range(count + 1)]
-    if count == 1:
-        work(0, size)
-        return
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(work, bounds[:-1], bounds[1:]))
+_single_blas = _SingleBlas()

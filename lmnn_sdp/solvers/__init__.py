@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from lmnn_sdp.parallel import team
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solution import Solution, Status
@@ -117,17 +118,18 @@ def solve(
         For an unknown solver, a problem too large for the one asked for, or a singular pull.
     """
     check_limits(tol, max_iter, time_limit)
-    white = whiten(problem)
-    name, run = _choose(solver, white.problem)
-    monitor = Monitor(white.problem, tol, max_iter, time_limit, callback)
-    if problem.n_triplets == 0:
-        status = Status.NO_TRIPLETS
-    else:
-        try:
-            status = run(white.problem, monitor)
-        except KeyboardInterrupt:
-            status = Status.INTERRUPTED
-    return _finish(white, monitor, status, name)
+    with team():
+        white = whiten(problem)
+        name, run = _choose(solver, white.problem)
+        monitor = Monitor(white.problem, tol, max_iter, time_limit, callback)
+        if problem.n_triplets == 0:
+            status = Status.NO_TRIPLETS
+        else:
+            try:
+                status = run(white.problem, monitor)
+            except KeyboardInterrupt:
+                status = Status.INTERRUPTED
+        return _finish(white, monitor, status, name)
 
 
 def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:

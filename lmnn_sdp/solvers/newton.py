@@ -22,11 +22,13 @@ import numpy.typing as npt
 import os
 DEBUG=os.environ.get('DBG')
 CGS=0
+ZF=128.0
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.certificate import relative_gap
-from lmnn_sdp.linalg import eigh, eigvalsh, psd_part, smat, solve_definite, spectral_norm, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.linalg import eigh, eigvalsh, gram, psd_part, smat, solve_definite, spectral_norm, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.graph import TripletGraph
+from lmnn_sdp.parallel import in_parts
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.scale import unit_scale
 from lmnn_sdp.solution import Status
@@ -81,6 +83,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if failures == MAX_FAILURES:
                 return stop or Status.STALLED
             _relist(problem, state, monitor)
+        if DEBUG: print("    balance", balance(state, problem), state.z)
         growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
         state.s *= growth
         state.z *= growth
@@ -91,7 +94,7 @@ def _start(problem: Problem, monitor: Monitor) -> tuple[Iterate, Status | None]:
     """Metric and both multipliers from the smoothed problem, recorded."""
     M, near = smoothing.approach(problem, monitor)
     s = problem.mu / smoothing.WIDTHS[-1]
-    z = 1 / max(spectral_norm(M), unit_scale(problem))  # M may be zero
+    z = ZF / max(spectral_norm(M), unit_scale(problem))  # M may be zero
     state = Iterate(M, near.graph, np.empty(0), near.alpha, psd_part(near.gradient()), s, z)
     if DEBUG: print("    approach", monitor.seconds)
     stop = _record(monitor, state, 0, SLACK)
@@ -207,7 +210,7 @@ class _NewtonSystem:
         outer = svec_outer(self.edges)
         rows = outer[self.push] - outer[self.pull]
         row, col = svec_indices(len(G))
-        H = self.s * (rows.T @ rows)
+        H = self.s * gram(rows, rows)
         H[np.diag_indices_from(H)] += self.diagonal[row, col]
         try:
             return smat(solve_definite(H, -svec(G)))
@@ -244,17 +247,21 @@ class _NewtonSystem:
     def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
         """The system's matrix on a symmetric D."""
         unit = float(np.max(np.abs(D)))
-        q = np.einsum("ij,ij->i", edges @ (D / unit).astype(np.float32), edges)
+        small = (D / unit).astype(np.float32)
+        E, r = edges.shape
+        q = np.concatenate(in_parts(lambda b, e: np.einsum("ij,ij->i", edges[b:e] @ small, edges[b:e]), E, r * r))
         change = (unit * self.s) * (q[self.push] - q[self.pull]).astype(np.float64)
-        w = np.bincount(self.push, change, len(edges)) - np.bincount(self.pull, change, len(edges))
-        image = (edges * w.astype(np.float32)[:, None]).T @ edges
+        w = np.bincount(self.push, change, E) - np.bincount(self.pull, change, E)
+        w32 = w.astype(np.float32)[:, None]
+        image = sum(in_parts(lambda b, e: (edges[b:e] * w32[b:e]).T @ edges[b:e], E, r * r))
         return self.diagonal * D + symmetrize(image.astype(np.float64))
 
     def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
         u, v = edges[self.push], edges[self.pull]
         u2, v2, uv = u**2, v**2, u * v
-        return self.diagonal + self.s * (u2.T @ u2 - 2 * (uv.T @ uv) + v2.T @ v2).astype(np.float64)
+        squares = gram(u2, u2) - 2 * gram(uv, uv) + gram(v2, v2)
+        return self.diagonal + self.s * squares.astype(np.float64)
 
 
 def _projection_weights(eigenvalues: FloatArray) -> FloatArray:
@@ -264,3 +271,14 @@ def _projection_weights(eigenvalues: FloatArray) -> FloatArray:
     mixed = (positive[:, None] + positive) / np.where(spread > 0, spread, 1.0)
     both = (eigenvalues[:, None] > 0) & (eigenvalues > 0)
     return np.where(both, 1.0, mixed)
+
+
+def balance(state, problem):
+    a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
+    k = np.flatnonzero((a > 0) & (a < problem.mu))
+    g = state.graph
+    x = lambda e: g.X[g.a[e]] - g.X[g.b[e]]
+    u, v = x(g.push[k]), x(g.pull[k])
+    n = np.sum(u * u, 1) ** 2 + np.sum(v * v, 1) ** 2 - 2 * np.sum(u * v, 1) ** 2
+    d = len(state.M)
+    return state.s * n.sum() / (d * (d + 1) / 2), len(k)

@@ -21,11 +21,11 @@ from lmnn_sdp.problem import Problem
 from lmnn_sdp.scale import best_scale, euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
-WIDTHS = (2.0, 1.0, 0.5, 0.25)
-STEPS = 30  # at most, for each width
-SETTLED = 1e-4  # relative fall of the smoothed objective over a step at which a width is done
+WIDTHS = (1.0, 0.25, 0.06)
+STEPS = 100  # at most, for each width
+SETTLED = 2e-5  # relative fall of the smoothed objective over a step at which a width is done
 REACH = 0.25  # triplets this far beyond the smoothed part are listed too
-RELIST = 10  # steps that a list serves
+RELIST = 20  # steps that a list serves
 SUBSET = 2500  # points of the first subset
 GROWTH = 5  # each subset is larger by this factor
 
