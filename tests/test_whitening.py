@@ -176,8 +176,10 @@ def test_units_do_not_matter(seed):
     f = problem.objective(M)
     assert_close(white.problem.cost, np.eye(4))
     assert white.problem.objective(white.inward(in_units)) == pytest.approx(f, rel=TOL["conditioned"])
-    assert certify(scaled, in_units).lower_bound == pytest.approx(
-        certify(problem, M).lower_bound, rel=TOL["conditioned"]
+    triplets = problem.all_triplets()
+    alpha = np.full(len(triplets), problem.mu)
+    assert certify(scaled, in_units, triplets, alpha).lower_bound == pytest.approx(
+        certify(problem, M, triplets, alpha).lower_bound, rel=TOL["conditioned"]
     )
 
 
