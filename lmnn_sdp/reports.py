@@ -77,7 +77,7 @@ def print_audit(name: str, problem: Problem, metric: GivenMetric, found: Audit) 
     """What ``audit`` prints."""
     rows, columns = metric.shape
     reading = f"L ({rows} x {columns}), M = L'L" if metric.kind == "L" else f"M ({rows} x {columns})"
-    residuals = [f"{name} {value:.1e}" for name, value in asdict(found.certificate.residuals).items()]
+    residuals = [f"{condition} {value:.1e}" for condition, value in asdict(found.certificate.residuals).items()]
     _print_problem(name, problem)
     click.echo(f"  metric         read as {reading}, rank {found.certificate.rank}")
     click.echo(f"  triplets       {problem.n_triplets:,}, {found.certificate.active_triplets:,} violated")
@@ -86,8 +86,7 @@ def print_audit(name: str, problem: Problem, metric: GivenMetric, found: Audit) 
     click.echo("  excess         {:#.6g} % to {:#.6g} %   (of the optimum)".format(*(100 * e for e in found.excess)))
     click.echo(f"  residuals      {', '.join(residuals[:2])},")
     click.echo(f"                 {', '.join(residuals[2:])}")
-    click.echo(f"  solver         {_effort(found.solution)}")
-    click.echo(f"  {found.solution.status.value}")
+    click.echo(f"  solver         {_effort(found.solution)}. {found.solution.status.value}")
 
 
 def print_table(solutions: list[Solution]) -> None:
