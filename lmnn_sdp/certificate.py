@@ -131,12 +131,7 @@ def relative_gap(objective: float, lower_bound: float) -> float:
     return (objective - lower_bound) / objective if objective > 0 else 0.0
 
 
-def certify(
-    problem: Problem,
-    M: npt.ArrayLike,
-    triplets: npt.ArrayLike | None = None,
-    alpha: npt.ArrayLike | None = None,
-) -> Certificate:
+def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, alpha: npt.ArrayLike) -> Certificate:
     """Proved bounds on the optimum of ``problem`` from a metric and multipliers, wherever they come from.
 
     Parameters
@@ -144,11 +139,10 @@ def certify(
     problem : Problem
     M : array-like, shape (d, d)
         Symmetric matrix in the units of the data; it is projected onto the PSD cone (in whitened coordinates).
-    triplets : array-like, shape (T, 3), optional
+    triplets : array-like, shape (T, 3)
         Triplets (i, j, l) that carry the multipliers.
-    alpha : array-like, shape (T,), optional
-        Multipliers; they are clipped to [0, mu] and rescaled. Without them the lower bound takes mu on every
-        violated triplet, the subgradient's own multipliers: valid, though rarely tight.
+    alpha : array-like, shape (T,)
+        Multipliers; they are clipped to [0, mu] and rescaled.
 
     Returns
     -------
@@ -159,18 +153,12 @@ def certify(
     ValueError
         For arrays of the wrong shape or kind, triplets that are none of the problem's, or a singular pull.
     """
+    N = check_symmetric(M, problem.n_features)
+    listed = problem.own_triplets(triplets)
+    multipliers = check_multipliers(alpha, len(listed))
     white = whiten(problem)
-    N = white.inward(check_symmetric(M, problem.n_features))
-    primal = bound_above(white.problem, N)
-    if (triplets is None) != (alpha is None):
-        raise ValueError("certify needs triplets and alpha together: the multipliers and whose they are; or neither")
-    if triplets is None or alpha is None:
-        listed = white.problem.hinges(primal.L).triplets
-        dual = bound_below(white.problem, listed, np.full(len(listed), problem.mu))
-    else:
-        checked = problem.own_triplets(triplets)
-        dual = bound_below(white.problem, checked, check_multipliers(alpha, len(checked)))
-    return certificate(white.problem, primal, dual)
+    primal = bound_above(white.problem, white.inward(N))
+    return certificate(white.problem, primal, bound_below(white.problem, listed, multipliers))
 
 
 def bound_above(problem: Problem, N: FloatArray, slack: float | None = None) -> PrimalBound:

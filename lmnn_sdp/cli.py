@@ -1,4 +1,4 @@
-"""Command line: ``lmnn-sdp solve | verify | export``."""
+"""Command line: ``lmnn-sdp solve | audit | verify | export``."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 import lmnn_sdp
-from lmnn_sdp import plots
+from lmnn_sdp.audit import audit
 from lmnn_sdp.datasets import DATASETS, Dataset, load
+from lmnn_sdp.metric_files import read_metric
 from lmnn_sdp.problem import Problem
+from lmnn_sdp.reports import Progress, audit_as_json, print_audit, print_solution, print_table, solution_as_json
 from lmnn_sdp.sdp import SlackSDP, write_sdpa
-from lmnn_sdp.solution import HistoryRow, Solution, Status
+from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import SOLVERS, solve
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from lmnn_sdp.tables import read_table
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_VERIFY_TRIPLETS = 100_000  # a conic solver with a row for each of them needs about half a minute
 INTERRUPTED_EXIT = 130
@@ -53,24 +54,54 @@ def cli() -> None:
     """
 
 
-def problem_options(command: F) -> F:
-    """The options that define a problem."""
-    options = [
+def _neighbors(text: str) -> int | str:
+    """An integer, or the word auto."""
+    try:
+        return text if text == "auto" else int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither an integer nor auto") from None
+
+
+def takes_problem(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that define a problem; the command gets the data's name and the problem built from them."""
+
+    @wraps(command)
+    def with_problem(
+        data: str,
+        label: str | None,
+        neighbors: int | str,
+        mu: float,
+        reg: float,
+        standardize: bool,
+        points: int | None,
+        **options: Any,
+    ) -> None:
+        dataset = _load(data, label, standardize, points)
+        command(dataset.name, Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg), **options)
+
+    decorators = [
         click.argument("data"),
         click.option("--label", help="Label column: name or position (CSV, TSV), or array name (NPZ)."),
-        click.option("-k", "--neighbors", default=3, help="Target neighbours of each point."),
+        click.option(
+            "-k",
+            "--neighbors",
+            type=_neighbors,
+            metavar="INTEGER|auto",
+            default=3,
+            help="Target neighbours of each point; auto: 3, or as many as the smallest class allows.",
+        ),
         click.option("--mu", default=0.5, help="Weight of the push term, in (0, 1)."),
         click.option("--reg", default=0.0, help="Weight of a trace penalty on M."),
         click.option("--standardize", is_flag=True, help="Give every feature zero mean and unit variance first."),
         click.option("--points", type=int, help="Use a random sample of about that many points."),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    for decorate in reversed(decorators):
+        with_problem = decorate(with_problem)
+    return with_problem
 
 
 @cli.command("solve")
-@problem_options
+@takes_problem
 @click.option("--solver", default="auto", help=f"auto, {', '.join(SOLVERS)} or cvxpy:NAME.")
 @click.option("--tol", default=1e-6, help="Relative gap at which to stop.")
 @click.option("--max-iter", type=int, help="Iterations or rounds at most.")
@@ -80,13 +111,8 @@ def problem_options(command: F) -> F:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--quiet", is_flag=True, help="No progress; print nothing but the result.")
 def solve_command(
-    data: str,
-    label: str | None,
-    neighbors: int,
-    mu: float,
-    reg: float,
-    standardize: bool,
-    points: int | None,
+    name: str,
+    problem: Problem,
     solver: str,
     tol: float,
     max_iter: int | None,
@@ -102,130 +128,120 @@ def solve_command(
     certified metric is printed and saved in every case.
     """
     _check_writable(out, figures)
-    dataset = _load(data, label, standardize, points)
-    problem = Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg)
-    progress = None if quiet else Progress()
-    solution = _solve_quietly(problem, solver, tol, max_iter, time_limit, progress)
-    if progress is not None:
-        progress.close()
+    with Progress(quiet=quiet) as progress, _status_instead_of_warning():
+        solution = solve(problem, solver, tol, max_iter, time_limit, progress)
     if out is not None:
         solution.save(out)
     if figures is not None:
-        _draw(problem, solution, dataset.name, figures)
+        _draw(problem, solution, name, figures)
     if as_json:
-        click.echo(json.dumps(_report(dataset, problem, solution), indent=2))
+        click.echo(json.dumps(solution_as_json(name, problem, solution), indent=2))
     else:
-        _print_solution(dataset, problem, solution)
-    sys.exit(INTERRUPTED_EXIT if solution.status is Status.INTERRUPTED else int(not solution.status.solved))
+        print_solution(name, problem, solution)
+    sys.exit(_exit_code(solution.status))
 
 
-@cli.command("verify")
-@problem_options
-@click.option("--tol", default=1e-6, help="Relative gap at which each solver stops.")
+@cli.command("audit")
+@takes_problem
+@click.option(
+    "--metric",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="File of the metric (.npz, .npy, .csv, .tsv).",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["L", "M"]),
+    help="The file holds M, or a linear map L with M = L'L. By default its array's name tells, or else its symmetry.",
+)
+@click.option("--tol", default=1e-6, help="Relative width of the optimum's interval at which to stop.")
+@click.option("--time-limit", type=float, help="Seconds at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress.")
-def verify_command(
-    data: str,
-    label: str | None,
-    neighbors: int,
-    mu: float,
-    reg: float,
-    standardize: bool,
-    points: int | None,
+@click.option("--quiet", is_flag=True, help="No progress; print nothing but the result.")
+def audit_command(
+    name: str,
+    problem: Problem,
+    path: Path,
+    kind: str | None,
     tol: float,
+    time_limit: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
+    """Tell how far a metric from anywhere is from the optimum on DATA.
+
+    The metric acts on the features as the solver sees them: with --standardize, on standardised ones. Exits with 0 when
+    the optimum is known to --tol, with 1 when the solver stopped before, with 130 after Ctrl-C; the interval printed is
+    proved in every case.
+    """
+    metric = read_metric(path, problem.n_features, kind)
+    with Progress(quiet=quiet) as progress, _status_instead_of_warning():
+        found = audit(problem, metric.M, tol=tol, time_limit=time_limit, callback=progress)
+    if as_json:
+        click.echo(json.dumps(audit_as_json(name, problem, metric, found), indent=2))
+    else:
+        print_audit(name, problem, metric, found)
+    sys.exit(_exit_code(found.solution.status))
+
+
+@cli.command("verify")
+@takes_problem
+@click.option("--tol", default=1e-6, help="Relative gap at which each solver stops.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def verify_command(name: str, problem: Problem, tol: float, as_json: bool, quiet: bool) -> None:
     """Run every solver on a small problem and compare their certified intervals.
 
     Exits with 1 if two intervals do not overlap: then at least one certificate would be wrong.
     """
-    dataset = _load(data, label, standardize, points)
-    problem = Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg)
     if problem.n_triplets > MAX_VERIFY_TRIPLETS:
         raise click.ClickException(
             f"{problem.n_triplets:,} triplets are too many for the solvers with a row for each (limit "
             f"{MAX_VERIFY_TRIPLETS:,}); add --points N for a random sample"
         )
     solutions = []
-    for name in SOLVERS:
-        progress = None if quiet else Progress(name)
-        solutions.append(_solve_quietly(problem, name, tol, None, None, progress))
-        if progress is not None:
-            progress.close()
+    for solver in SOLVERS:
+        with Progress(solver, quiet) as progress, _status_instead_of_warning():
+            solutions.append(solve(problem, solver, tol, None, None, progress))
     overlap = all(a.certificate.overlaps(b.certificate) for a in solutions for b in solutions)
     difference = largest_difference([solution.M for solution in solutions])
     if as_json:
-        report = {"solutions": [_report(dataset, problem, solution) for solution in solutions]}
+        report = {"solutions": [solution_as_json(name, problem, solution) for solution in solutions]}
         click.echo(json.dumps({**report, "overlap": overlap, "largest_difference": difference}, indent=2))
     else:
-        _print_table(solutions)
+        print_table(solutions)
         click.echo(f"largest difference between two metrics, relative to their largest entry: {difference:.1e}")
         click.echo("all certified intervals overlap" if overlap else "two certified intervals do NOT overlap")
     sys.exit(int(not overlap))
 
 
 @cli.command("export")
-@problem_options
+@takes_problem
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write (.dat-s).")
-def export_command(
-    data: str,
-    label: str | None,
-    neighbors: int,
-    mu: float,
-    reg: float,
-    standardize: bool,
-    points: int | None,
-    out: Path,
-) -> None:
+def export_command(name: str, problem: Problem, out: Path) -> None:
     """Write the slack SDP over all triplets as an SDPA sparse file, for any SDP solver."""
     _check_writable(out, None)
-    dataset = _load(data, label, standardize, points)
-    problem = Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg)
     write_sdpa(SlackSDP.of(problem), out)
-    click.echo(f"{out}: {problem.n_triplets:,} triplets, d = {problem.n_features}; the optimum is minus its value")
+    click.echo(
+        f"{out}: {problem.n_triplets:,} triplets of {name}, d = {problem.n_features}; the optimum is minus its value"
+    )
 
 
-class Progress:
-    """One line on standard error with the current gap, from the first second on."""
+@contextmanager
+def _status_instead_of_warning() -> Iterator[None]:
+    """No ConvergenceWarning: the status is printed."""
+    from sklearn.exceptions import ConvergenceWarning  # slow to import; ``--help`` need not wait for it
 
-    def __init__(self, name: str = "") -> None:
-        self._prefix = f"{name}: " if name else ""
-        self._open = False
-        self._next = 1.0
-        self._every = 0.2 if sys.stderr.isatty() else 5.0
-
-    def __call__(self, row: HistoryRow) -> None:
-        """Show a history row, unless one was shown a moment ago."""
-        if row.seconds < self._next:
-            return
-        self._next = row.seconds + self._every
-        line = (
-            f"{self._prefix}{row.seconds:7.1f} s   round {row.iteration}   objective {row.objective:.8g}   "
-            f"gap {row.relative_gap:.1e}   working set {row.working_set:,}"
-        )
-        click.echo(f"\r{line:<100}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
-        self._open = sys.stderr.isatty()
-
-    def close(self) -> None:
-        """End the line."""
-        if self._open:
-            click.echo(err=True)
-            self._open = False
-
-
-def _solve_quietly(
-    problem: Problem,
-    solver: str,
-    tol: float,
-    max_iter: int | None,
-    time_limit: float | None,
-    progress: Progress | None,
-) -> Solution:
-    """Solve without warnings: the status is printed instead."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return solve(problem, solver, tol, max_iter, time_limit, progress)
+        yield
+
+
+def _exit_code(status: Status) -> int:
+    """0 when the tolerance was reached, 1 when not, 130 after Ctrl-C as is the custom."""
+    return INTERRUPTED_EXIT if status is Status.INTERRUPTED else int(not status.solved)
 
 
 def _load(data: str, label: str | None, standardize: bool, points: int | None) -> Dataset:
@@ -257,45 +273,10 @@ def _check_writable(out: Path | None, figures: Path | None) -> None:
             raise click.ClickException(f"cannot write {path}: {error.strerror}; choose another path") from error
 
 
-def _report(dataset: Dataset, problem: Problem, solution: Solution) -> dict[str, Any]:
-    """What ``--json`` prints."""
-    return {
-        "data": dataset.name,
-        "n": problem.n_points,
-        "d": problem.n_features,
-        "k": problem.n_neighbors,
-        "mu": problem.mu,
-        "triplets": problem.n_triplets,
-        **solution.summary(),
-        "message": solution.status.value,
-    }
-
-
-def _print_solution(dataset: Dataset, problem: Problem, solution: Solution) -> None:
-    """What ``solve`` prints."""
-    k, mu = problem.n_neighbors, problem.mu
-    click.echo(f"{dataset.name}: {problem.n_points} points, {problem.n_features} features, k = {k}, mu = {mu:g}")
-    click.echo(f"  triplets       {problem.n_triplets:,}, {solution.certificate.active_triplets:,} violated")
-    click.echo(f"  objective      {solution.objective:.10g}   (over all triplets)")
-    click.echo(f"  lower bound    {solution.lower_bound:.10g}   (proved)")
-    click.echo(f"  relative gap   {solution.relative_gap:.1e}")
-    click.echo(f"  rank of M      {solution.certificate.rank} of {problem.n_features}")
-    click.echo(f"  solver         {solution.solver}, {len(solution.history)} rounds, {solution.seconds:.2f} s")
-    click.echo(f"  {solution.status.value}")
-
-
-def _print_table(solutions: list[Solution]) -> None:
-    """A row for each solver."""
-    click.echo(f"{'solver':<10}{'objective':>16}{'lower bound':>16}{'gap':>10}{'rank':>6}{'seconds':>9}  status")
-    for s in solutions:
-        click.echo(
-            f"{s.solver:<10}{s.objective:>16.9g}{s.lower_bound:>16.9g}{s.relative_gap:>10.1e}"
-            f"{s.certificate.rank:>6}{s.seconds:>9.2f}  {s.status.name}"
-        )
-
-
 def _draw(problem: Problem, solution: Solution, name: str, folder: Path) -> None:
     """Every figure that one solution gives."""
+    from lmnn_sdp import plots  # Matplotlib is slow to import
+
     histories = {solution.solver: solution.history}
     if solution.history:
         plots.save(plots.convergence(histories, name), folder, f"{name}_convergence")

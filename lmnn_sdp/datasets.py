@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import sklearn.datasets
 
 from lmnn_sdp._typing import FloatArray
 
@@ -59,6 +58,8 @@ def _from_sklearn(name: str) -> Callable[[], Dataset]:
     """Loader of one of scikit-learn's bundled data sets."""
 
     def load_bundled() -> Dataset:
+        import sklearn.datasets  # slow, and of no use to those who bring their own data
+
         X, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
         return Dataset(name, X, y)
 

@@ -23,7 +23,6 @@ from lmnn_sdp.impostors import PairBlock, scan
 from lmnn_sdp.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.validation import (
-    check_class_sizes,
     check_data,
     check_labels,
     check_metric,
@@ -111,7 +110,7 @@ class Problem:
         cls,
         X: npt.ArrayLike,
         y: npt.ArrayLike,
-        n_neighbors: int = 3,
+        n_neighbors: int | str | None = 3,
         mu: float = 0.5,
         targets: npt.ArrayLike | None = None,
         reg: float | npt.ArrayLike = 0.0,
@@ -124,9 +123,9 @@ class Problem:
             Finite numbers.
         y : array-like, shape (n,)
             Labels, at least two classes.
-        n_neighbors : int
-            Target neighbours of each point (k in the paper); every class needs more members than that. Not used
-            when ``targets`` is given.
+        n_neighbors : int, "auto" or None
+            Target neighbours of each point (k in the paper); every class needs more members than that. ``"auto"`` and
+            None take 3, or as many as the smallest class allows. Not used when ``targets`` is given.
         mu : float
             Weight of the push term, strictly between 0 and 1 (Weinberger & Saul, 2009, eq. 14). Texts that put mu
             on the pull term mean ``1 - mu`` here.
@@ -144,8 +143,7 @@ class Problem:
         labels, codes = check_labels(y, len(X))
         check_mu(mu)
         if targets is None:
-            check_class_sizes(labels, check_neighbors(n_neighbors))
-            chosen = target_neighbors(X, codes, n_neighbors)
+            chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels))
         else:
             chosen = check_targets(targets, codes)
         return cls(X, labels, codes, chosen, float(mu), check_regularizer(reg, X.shape[1]))

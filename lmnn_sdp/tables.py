@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.validation import check_data
@@ -43,11 +45,31 @@ def read_table(path: Path, label: str | None) -> Dataset:
 
 def _read_npz(path: Path, label: str) -> Dataset:
     """Arrays ``X`` and ``label``."""
-    with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in ("X", label) if name not in file]
-        if missing:
-            raise ValueError(f"{path} has no array {missing[0]!r}; it holds {', '.join(file) or 'nothing'}")
-        return Dataset(path.stem, check_data(file["X"]), file[label])
+    arrays = read_arrays(path)
+    missing = [name for name in ("X", label) if name not in arrays]
+    if missing:
+        raise ValueError(f"{path} has no array {missing[0]!r}; it holds {', '.join(arrays) or 'nothing'}")
+    return Dataset(path.stem, check_data(arrays["X"]), arrays[label])
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    """Arrays of an NPZ file by name; the one of an NPY file goes by ``"array"``.
+
+    Raises
+    ------
+    ValueError
+        If the file is neither, or holds Python objects.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"array": loaded}
+        with loaded as file:
+            return {name: file[name] for name in file}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} holds no arrays of numbers that NumPy can read; write it with numpy.save or numpy.savez"
+        ) from error
 
 
 def _read_text(path: Path, delimiter: str, label: str) -> Dataset:

@@ -13,6 +13,8 @@ from lmnn_sdp._typing import FloatArray, IntArray
 
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
 ROUNDING = 1e-8
+#: Target neighbours of a point where the caller leaves the number open and every class has more points.
+PAPER_NEIGHBORS = 3
 
 
 def check_data(X: npt.ArrayLike) -> FloatArray:
@@ -64,23 +66,25 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
 
 
-def check_neighbors(n_neighbors: int) -> int:
-    """Number of target neighbours, an integer of at least 1."""
-    if not isinstance(n_neighbors, numbers.Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
-        raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer >= 1; the paper uses 3")
-    return int(n_neighbors)
+def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generic]) -> int:
+    """Number of target neighbours: at least 1, and fewer than the points of any class.
 
-
-def check_class_sizes(labels: npt.NDArray[np.generic], n_neighbors: int) -> None:
-    """Every class has more members than target neighbours are asked for."""
+    None and ``"auto"`` take the paper's 3, or as many as the smallest class allows.
+    """
     classes, sizes = np.unique(labels, return_counts=True)
     smallest = int(np.argmin(sizes))
-    if sizes[smallest] <= n_neighbors:
-        label = classes[smallest : smallest + 1].tolist()[0]
+    label, size = classes[smallest : smallest + 1].tolist()[0], int(sizes[smallest])
+    if n_neighbors is None or (isinstance(n_neighbors, str) and n_neighbors == "auto"):
+        n_neighbors = max(1, min(PAPER_NEIGHBORS, size - 1))
+    if not isinstance(n_neighbors, numbers.Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+        raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer >= 1, or 'auto'; the paper uses 3")
+    if size <= n_neighbors:
+        remedy = "lower n_neighbors or leave the class out" if size > 1 else "leave the class out, or add points to it"
         raise ValueError(
             f"n_neighbors={n_neighbors} needs at least {n_neighbors + 1} points in each class; class {label!r} has "
-            f"{sizes[smallest]}: lower n_neighbors or leave the class out"
+            f"{size}: {remedy}"
         )
+    return int(n_neighbors)
 
 
 def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
@@ -148,9 +152,31 @@ def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
     if array.shape != (d, d):
         raise ValueError(f"M has shape {array.shape}; it must be ({d}, {d}), for a factor L pass L.T @ L")
     _check_finite(array, "M")
-    if np.max(np.abs(array - array.T)) > ROUNDING * np.max(np.abs(array)):
+    if not is_symmetric(array):
         raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
     return (array + array.T) / 2
+
+
+def is_symmetric(A: FloatArray) -> bool:
+    """Whether a square matrix is symmetric up to rounding."""
+    return bool(np.max(np.abs(A - A.T)) <= ROUNDING * np.max(np.abs(A)))
+
+
+def check_matrix(A: npt.ArrayLike, name: str) -> FloatArray:
+    """A finite matrix of any shape but without entries."""
+    array = _as_numbers(A, name)
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"{name} has shape {array.shape}; it must be a matrix")
+    _check_finite(array, name)
+    return array
+
+
+def check_factor(L: npt.ArrayLike, d: int) -> FloatArray:
+    """A finite linear map of shape (r, d), the L of M = L'L."""
+    array = check_matrix(L, "L")
+    if array.shape[1] != d:
+        raise ValueError(f"L has shape {array.shape}; it must be (r, {d}): a column for each feature of the data")
+    return array
 
 
 def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:

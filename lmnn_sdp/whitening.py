@@ -72,8 +72,8 @@ def whiten(problem: Problem) -> Whitening:
     ValueError
         If the pull vanishes (and ``reg`` is 0) in a direction where the data vary. Triplets can then be met at
         no cost by letting M grow there, M is not determined, and the remedies are named. Also if ``R`` makes
-        the cost indefinite, if R is a matrix on data that do not vary in all directions, and if the data are so
-        small that M would overflow.
+        the cost indefinite, if R is a matrix on data that do not vary in all directions, if the data are so small
+        that M would overflow, and if all points are equal, where every metric is optimal.
     """
     basis = _orthonormal_basis(problem.X)
     A = _left_inverse(basis, problem.R)
@@ -108,7 +108,10 @@ def _orthonormal_basis(X: FloatArray) -> _Basis:
     _, sigma, Vt = scipy.linalg.svd(R, full_matrices=False)
     rank = int(np.sum(sigma > 8 * np.sqrt(len(unit)) * EPS * sigma[0])) if sigma[0] > 0 else 0
     if rank == 0:
-        raise ValueError("all points are equal; there is nothing to learn a metric from: check that X is the data")
+        raise ValueError(
+            "all points are equal, so every metric is optimal, with mu times the number of triplets as the objective: "
+            "check that X is the data"
+        )
     sigma, Vt = sigma[:rank], Vt[:rank]
     return _Basis(Y, Vt.T / sigma, Vt / sigma[:, None] / unit, unit[:, None] * Vt.T * sigma)
 
@@ -140,11 +143,12 @@ def _check_definite(eigenvalues: FloatArray, problem: Problem) -> None:
             "vary; standardise the features, or change reg"
         )
     if free:
-        varying = len(eigenvalues)
+        varying, pulled = len(eigenvalues), len(eigenvalues) - free
+        remedy = f"reduce the data with PCA to at most {pulled} dimensions" if pulled else "drop repeated points"
         raise ValueError(
             f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
-            f"pushed away at no cost and M is not determined; reduce the data with PCA to at most {varying - free} "
-            f"dimensions, or set reg > 0, for example reg={_suggested_reg(problem):.1g}"
+            f"pushed away at no cost and M is not determined; {remedy}, or set reg > 0, for example "
+            f"reg={_suggested_reg(problem):.1g}"
         )
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lmnn_sdp import Solution, cli
+from lmnn_sdp import Solution, cli, reports
+from lmnn_sdp.solution import HistoryRow
 
 HELD_OUT = ["--points", "45", "--standardize"]
 
@@ -23,7 +25,7 @@ def invoke(*arguments):
     return CliRunner().invoke(cli.cli, list(map(str, arguments)), catch_exceptions=False)
 
 
-@pytest.mark.parametrize("command", [[], ["solve"], ["verify"], ["export"]])
+@pytest.mark.parametrize("command", [[], ["solve"], ["audit"], ["verify"], ["export"]])
 def test_help(command):
     result = invoke(*command, "--help")
     assert result.exit_code == 0
@@ -65,6 +67,57 @@ def test_an_early_stop_exits_with_1_and_saves_the_best(tmp_path):
     assert Solution.load(tmp_path / "s.npz").lower_bound > 0
 
 
+def test_automatic_neighbors(tmp_path):
+    (tmp_path / "t.csv").write_text("".join(f"{k % 7},{k * k % 11},{'ab'[k > 7]}\n" for k in range(11)))
+    report = json.loads(invoke("solve", tmp_path / "t.csv", "--label", 2, "-k", "auto", "--json", "--quiet").output)
+    assert report["k"] == 2
+
+
+@pytest.fixture
+def metric(tmp_path):
+    np.save(tmp_path / "metric.npy", np.arange(1.0, 9).reshape(2, 4))
+    return tmp_path / "metric.npy"
+
+
+def test_audit_prints_the_excess_of_a_metric(metric):
+    result = invoke("audit", "iris", *HELD_OUT, "--metric", metric)
+    assert result.exit_code == 0
+    assert "read as L (2 x 4), M = L'L, rank 2" in result.output
+    assert re.search(r"optimum +[\d.]+ to [\d.]+ +\(proved\)\n +excess +[\d.]+ % to [\d.]+ %", result.output)
+    assert "complementarity" in result.output
+    assert "Optimal" in result.output
+
+
+def test_audit_of_a_saved_solution_finds_no_excess(tmp_path):
+    invoke("solve", "iris", *HELD_OUT, "--out", tmp_path / "s.npz", "--quiet")
+    result = invoke("audit", "iris", *HELD_OUT, "--metric", tmp_path / "s.npz", "--json", "--quiet")
+    report = json.loads(result.output)
+    assert result.exit_code == 0
+    assert report["status"] == "OPTIMAL"
+    assert report["metric"] == {"read_as": "M", "shape": [4, 4]}
+    assert 0 <= report["excess"][0] <= report["excess"][1] <= 2e-6
+    assert report["optimum"][0] <= report["objective"]
+
+
+def test_audit_stopped_early_exits_with_1_and_proves_what_it_can(metric):
+    result = invoke("audit", "iris", *HELD_OUT, "--metric", metric, "--time-limit", 1e-9, "--json", "--quiet")
+    report = json.loads(result.output)
+    assert result.exit_code == 1
+    assert report["status"] == "TIME_LIMIT"
+    assert report["optimum"][0] <= report["optimum"][1] <= report["objective"]
+
+
+def test_ctrl_c_in_an_audit_exits_with_130(monkeypatch, metric):
+    monkeypatch.setattr(reports.Progress, "__call__", interrupt)
+    result = invoke("audit", "iris", *HELD_OUT, "--metric", metric)
+    assert result.exit_code == 130
+    assert "best certified iterate" in result.output
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_verify_compares_all_solvers():
     result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet", "--json")
     report = json.loads(result.output)
@@ -100,6 +153,10 @@ BAD_CALLS = {
     "missing file": (["solve", "none.csv", "--label", "y"], 1, "does not exist"),
     "mu": (["solve", "iris", "--mu", "1"], 1, "must lie strictly between 0 and 1"),
     "k": (["solve", "iris", "-k", "0"], 1, "must be an integer >= 1"),
+    "k as a word": (["solve", "iris", "-k", "few"], 2, "'few' is neither an integer nor auto"),
+    "no metric": (["audit", "iris"], 2, "Missing option '--metric'"),
+    "missing metric": (["audit", "iris", "--metric", "none.npy"], 2, "'none.npy' does not exist"),
+    "file of another kind": (["audit", "iris", "--metric", __file__], 1, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 1, "class 0 has 50"),
     "solver": (["solve", "iris", "--solver", "magic"], 1, "is unknown; use 'auto'"),
     "option": (["solve", "iris", "--fast"], 2, "No such option"),
@@ -131,9 +188,7 @@ def test_unwritable_paths_are_refused_before_the_solve(tmp_path, monkeypatch, op
 
 
 def test_progress_shows_the_gap_from_the_first_second_on(capsys):
-    from lmnn_sdp.solution import HistoryRow
-
-    progress = cli.Progress("scs")
+    progress = reports.Progress("scs")
     progress(HistoryRow(1, 0.5, 2.0, 1.0, 10, 5, 2))
     assert capsys.readouterr().err == ""
     progress(HistoryRow(2, 1.5, 2.0, 1.0, 10, 5, 2))
@@ -143,15 +198,7 @@ def test_progress_shows_the_gap_from_the_first_second_on(capsys):
 
 
 def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
-    real = cli.solve
-
-    def interrupted(problem, solver, tol, max_iter, time_limit, callback):
-        def stop(row):
-            raise KeyboardInterrupt
-
-        return real(problem, solver, tol, max_iter, time_limit, stop)
-
-    monkeypatch.setattr(cli, "solve", interrupted)
+    monkeypatch.setattr(reports.Progress, "__call__", interrupt)
     result = invoke("solve", "iris", *HELD_OUT, "--quiet")
     assert result.exit_code == 130
     assert "best certified iterate" in result.output

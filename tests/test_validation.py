@@ -81,15 +81,28 @@ def test_wrong_mu(mu):
         Problem.from_data(X, y, 2, mu=mu)
 
 
-@pytest.mark.parametrize("k", [0, -1, 1.0, 2.5, "3", None, True, np.float64(2)])
+@pytest.mark.parametrize("k", [0, -1, 1.0, 2.5, "3", True, np.float64(2)])
 def test_wrong_number_of_neighbors(k):
-    with pytest.raises(ValueError, match=r"n_neighbors=.* must be an integer >= 1; the paper uses 3"):
+    with pytest.raises(ValueError, match=r"n_neighbors=.* must be an integer >= 1, or 'auto'; the paper uses 3"):
         Problem.from_data(X, y, k)
 
 
 @pytest.mark.parametrize("k", [1, np.int64(2), np.uint8(3)])
 def test_numbers_of_neighbors_of_any_integer_type_are_taken(k):
     assert Problem.from_data(X, y, k).n_neighbors == k
+
+
+@pytest.mark.parametrize("k", ["auto", None])
+@pytest.mark.parametrize(("small", "chosen"), [(2, 1), (3, 2), (4, 3), (6, 3)])
+def test_automatic_number_of_neighbors(k, small, chosen):
+    points = np.random.default_rng(0).normal(size=(7 + small, 2))
+    assert Problem.from_data(points, [0] * 7 + [1] * small, k).n_neighbors == chosen
+
+
+@pytest.mark.parametrize("k", ["auto", None, 1, 3])
+def test_a_class_of_one_point_is_named(k):
+    with pytest.raises(ValueError, match="class 'b' has 1: leave the class out, or add points to it"):
+        Problem.from_data(X, ["a"] * 7 + ["b"], k)
 
 
 @pytest.mark.parametrize(("labels", "name"), [([0] * 6 + [7] * 2, "7"), (["a"] * 6 + ["b"] * 2, "'b'")])
@@ -277,9 +290,3 @@ def test_triplets_of_another_shape(shape):
     problem = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
     with pytest.raises(ValueError, match=r"triplets has shape .*; it must be \(T, 3\)"):
         problem.restrict(problem.all_triplets()[:2].reshape(shape))
-
-
-def test_multipliers_need_their_triplets():
-    problem = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
-    with pytest.raises(ValueError, match="triplets and alpha together"):
-        certify(problem, np.eye(2), alpha=np.ones(3))

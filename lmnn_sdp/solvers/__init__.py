@@ -8,7 +8,6 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from lmnn_sdp.parallel import team
 from lmnn_sdp.problem import Problem
@@ -164,6 +163,8 @@ def _finish(white: Whitening, monitor: Monitor, status: Status, solver: str) -> 
         solver=solver,
     )
     if not status.solved:
+        from sklearn.exceptions import ConvergenceWarning  # scikit-learn is slow to import, and most solves succeed
+
         warnings.warn(
             f"{status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {monitor.tol:g}).",
             ConvergenceWarning,

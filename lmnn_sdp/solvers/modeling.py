@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import cvxpy as cp
 import numpy as np
 import scipy.sparse
 
@@ -30,6 +29,8 @@ def solve_sdp(sdp: SlackSDP, name: str = DEFAULT) -> PrimalDual:
     ValueError
         If the solver is not installed, or ended without an answer.
     """
+    import cvxpy as cp  # as slow to import as all the rest together, and only the oracle needs it
+
     if name not in cp.installed_solvers():
         raise ValueError(f"CVXPY has no solver {name!r} here; installed are {', '.join(cp.installed_solvers())}")
     d, unit = sdp.X.shape[1], sdp.unit()

@@ -1,0 +1,140 @@
+"""How far a metric is from the optimum: the proof for one that comes with multipliers, or a solve for one without."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from lmnn_sdp.certificate import Certificate, certify_pair
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.solution import Solution
+from lmnn_sdp.solvers import solve
+from lmnn_sdp.solvers.monitor import Callback
+from lmnn_sdp.validation import check_symmetric
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """A given metric beside the optimum.
+
+    Attributes
+    ----------
+    certificate : Certificate
+        Of the given metric: its objective over all triplets, and the lower bound that the solution's multipliers prove.
+    solution : Solution
+        The metric that the solver found, with its own certificate, status and history.
+    """
+
+    certificate: Certificate
+    solution: Solution
+
+    @property
+    def objective(self) -> float:
+        """Objective of the given metric over all triplets."""
+        return self.certificate.objective
+
+    @property
+    def optimum(self) -> tuple[float, float]:
+        """Proved interval that holds the optimum; both metrics bound it from above."""
+        return self.certificate.lower_bound, min(self.objective, self.solution.objective)
+
+    @property
+    def excess(self) -> tuple[float, float]:
+        """Interval that holds ``objective / optimum - 1``, proved but for the rounding that `objective` allows for.
+
+        Infinite where the optimum may be 0.
+        """
+        lower, upper = self.optimum
+        return _excess(self.objective, upper), _excess(self.objective, lower)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the audit as a dictionary, for JSON; None stands for an infinite excess."""
+        return {
+            "status": self.solution.status.name,
+            "objective": self.objective,
+            "optimum": list(self.optimum),
+            "excess": [value if math.isfinite(value) else None for value in self.excess],
+            "rank": self.certificate.rank,
+            "active_triplets": self.certificate.active_triplets,
+            "residuals": asdict(self.certificate.residuals),
+            "solution": self.solution.summary(),
+        }
+
+
+def audit(
+    problem: Problem,
+    M: npt.ArrayLike,
+    *,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> Audit:
+    """Tell how far a metric from anywhere is from the optimum, by solving the problem beside it.
+
+    Parameters
+    ----------
+    problem : Problem
+    M : array-like, shape (d, d)
+        Symmetric matrix in the units of the data, such as ``L.T @ L`` of a linear map L; projected onto the PSD cone.
+    tol : float
+        Relative width of the optimum's interval at which to stop, as in `solve`.
+    time_limit : float, optional
+        Seconds.
+    callback : callable, optional
+        Called with each `HistoryRow` of the solve.
+
+    Returns
+    -------
+    Audit
+        Valid whatever the solver reached: an early stop leaves a wider interval, told by ``solution.status`` and a
+        ConvergenceWarning.
+
+    Raises
+    ------
+    ValueError
+        For an M of the wrong shape or kind, or a singular pull.
+    """
+    M = check_symmetric(M, problem.n_features)
+    solution = solve(problem, tol=tol, time_limit=time_limit, callback=callback)
+    return Audit(certify_pair(problem, M, solution.triplets, solution.alpha), solution)
+
+
+def certify(
+    problem: Problem,
+    M: npt.ArrayLike,
+    triplets: npt.ArrayLike | None = None,
+    alpha: npt.ArrayLike | None = None,
+    *,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> Certificate:
+    """The proved interval from a metric to the optimum below it, with every optimality residual.
+
+    With ``triplets (T, 3)`` and their multipliers ``alpha (T,)`` this is `certificate.certify_pair`: no solver runs,
+    and the other options have no effect. Without them the lower bound is solved for, as in `audit`.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    ValueError
+        As `certificate.certify_pair` and `audit`; also for triplets without multipliers or the reverse.
+    """
+    if triplets is not None and alpha is not None:
+        return certify_pair(problem, M, triplets, alpha)
+    if triplets is not None or alpha is not None:
+        raise ValueError("certify needs triplets and alpha together: the multipliers and whose they are; or neither")
+    return audit(problem, M, tol=tol, time_limit=time_limit, callback=callback).certificate
+
+
+def _excess(objective: float, optimum: float) -> float:
+    """``objective / optimum - 1``, with 0 over 0 as no excess."""
+    if optimum > 0:
+        return objective / optimum - 1
+    return math.inf if objective > 0 else 0.0

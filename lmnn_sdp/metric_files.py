@@ -1,0 +1,106 @@
+"""Reads metrics that others have learned, as a matrix M or as a linear map L with M = L'L."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.tables import DELIMITERS, read_arrays
+from lmnn_sdp.validation import check_factor, check_matrix, check_metric, is_symmetric
+
+#: Names of the arrays of an NPZ file, most telling first; `Solution.save` writes M and L.
+NAMES = {"M": "M", "components": "L", "components_": "L", "L": "L"}
+ENDINGS = (".npz", ".npy", *DELIMITERS)
+
+
+@dataclass(frozen=True, eq=False)
+class GivenMetric:
+    """A metric from a file and how it was read.
+
+    Attributes
+    ----------
+    M : array, shape (d, d)
+        Symmetric PSD.
+    kind : str
+        ``"M"`` where the file holds M, ``"L"`` where it holds a map L with M = L'L.
+    shape : tuple of int
+        Shape of what the file holds.
+    """
+
+    M: FloatArray
+    kind: str
+    shape: tuple[int, ...]
+
+
+def read_metric(path: Path, d: int, kind: str | None = None) -> GivenMetric:
+    """Read a metric for data of dimension d.
+
+    Parameters
+    ----------
+    path : Path
+        ``.npy``, ``.csv`` or ``.tsv`` with one matrix, or ``.npz`` with an array named M, L, components or components_
+        (in doubt M), or with one array of any name.
+    d : int
+        Features of the data.
+    kind : {"M", "L"}, optional
+        What the file holds. By default an array's name in an NPZ file tells; else a symmetric matrix is M, and any
+        other, square or not, is L.
+
+    Raises
+    ------
+    ValueError
+        For a file that is none of these, and for entries that are no metric on data of dimension d.
+    """
+    named, array = _read(path, kind)
+    kind = kind or named
+    try:
+        read_as = kind or _guess(array)
+        if read_as == "M":
+            return GivenMetric(check_metric(array, d), "M", array.shape)
+        L = check_factor(array, d)
+        return GivenMetric(L.T @ L, "L", array.shape)
+    except ValueError as error:
+        hint = "" if kind else "; where the file's kind was guessed wrong, say --as L or --as M"
+        raise ValueError(f"{path}: {error}{hint}") from error
+
+
+def _guess(array: npt.NDArray[np.generic]) -> str:
+    """M where the matrix is symmetric, else L."""
+    A = check_matrix(array, "the metric")
+    return "M" if A.shape[0] == A.shape[1] and is_symmetric(A) else "L"
+
+
+def _read(path: Path, kind: str | None) -> tuple[str | None, npt.NDArray[np.generic]]:
+    """What the array's name says it is, if anything, and the array."""
+    if path.suffix not in ENDINGS:
+        raise ValueError(f"{path} has the ending {path.suffix!r}; metrics are read from {', '.join(ENDINGS)}")
+    if path.suffix in DELIMITERS:
+        return None, _read_text(path, DELIMITERS[path.suffix])
+    arrays = read_arrays(path)
+    for name, named in NAMES.items():
+        if name in arrays and kind in (None, named):
+            return named, arrays[name]
+    if len(arrays) == 1:
+        return None, next(iter(arrays.values()))
+    wanted = [name for name, named in NAMES.items() if kind in (None, named)]
+    raise ValueError(
+        f"{path} holds the arrays {', '.join(arrays) or '(none)'}; name the metric's {' or '.join(wanted)}, or keep it "
+        "alone in the file"
+    )
+
+
+def _read_text(path: Path, delimiter: str) -> FloatArray:
+    """One row of the matrix a line, without a header."""
+    text = path.read_text(encoding="utf-8-sig")
+    if not text.strip():
+        raise ValueError(f"{path} is empty; it must hold one row of the matrix a line")
+    try:
+        return np.loadtxt(text.splitlines(), delimiter=delimiter, ndmin=2)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no matrix of numbers ({error}); write one row of it a line, without a header"
+        ) from error
