@@ -20,11 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 
 from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import CHUNK, EPS, psd_factor, scatter, squared_distances
-from lmnn_sdp.problem import Problem, Terms
+from lmnn_sdp.linalg import CHUNK, EPS, eigvalsh, psd_factor, scatter, spectral_norm, squared_distances
+from lmnn_sdp.problem import Hinges, Problem, Terms
 from lmnn_sdp.validation import check_multipliers, check_symmetric
 from lmnn_sdp.whitening import whiten
 
@@ -106,6 +105,7 @@ class PrimalBound:
     objective: float
     terms: Terms
     negative: float  # see Residuals.primal_psd
+    near: Hinges | None = None  # the triplets within the slack that was asked for
 
     @property
     def rank(self) -> int:
@@ -173,16 +173,20 @@ def certify(
     return certificate(white.problem, primal, dual)
 
 
-def bound_above(problem: Problem, N: FloatArray) -> PrimalBound:
-    """Objective over all triplets at the PSD projection of ``N``, in the coordinates of ``problem``."""
-    eigenvalues = scipy.linalg.eigvalsh(N)
+def bound_above(problem: Problem, N: FloatArray, slack: float | None = None) -> PrimalBound:
+    """Objective over all triplets at the PSD projection of ``N``, in the coordinates of ``problem``.
+
+    With a ``slack`` the same pass lists the triplets whose hinge exceeds ``-slack``.
+    """
+    eigenvalues = eigvalsh(N)
     L = psd_factor(N)
     per_hinge = _hinge_rounding(problem, L)
-    terms = problem.terms(L, slack=per_hinge)
+    near = None if slack is None else problem.hinges(L, max(slack, per_hinge))
+    terms = problem.terms(L, per_hinge, near)
     objective = problem.total(terms, L) + _objective_rounding(problem, L, terms, per_hinge)
     top = float(np.max(np.abs(eigenvalues), initial=0.0))
     negative = max(0.0, -float(eigenvalues[0])) / top if top > 0 else 0.0
-    return PrimalBound(L, objective, terms, negative)
+    return PrimalBound(L, objective, terms, negative, near)
 
 
 def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> DualBound:
@@ -194,8 +198,7 @@ def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Dual
     alpha = np.clip(alpha, 0.0, problem.mu)
     i, j, l = triplets.T
     weighted = scatter(problem.X, i, l, alpha) - scatter(problem.X, i, j, alpha)
-    r = len(weighted)
-    top = float(scipy.linalg.eigvalsh(weighted, problem.cost, subset_by_index=[r - 1, r - 1])[0])
+    top = float(eigvalsh(weighted, problem.cost)[-1])
     scale = 1 / max(1.0, top + _slack_rounding(problem, triplets, alpha, weighted))
     value = scale * math.fsum(alpha) * (1 - 4 * EPS)
     return DualBound(triplets, scale * alpha, value, max(0.0, top - 1))
@@ -249,7 +252,7 @@ def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, wei
     norms of both matrices. Everything is relative to the smallest eigenvalue of the cost, which is 1 but for rounding.
     """
     i, j, l = triplets.T
-    top = max(1.0, float(np.linalg.norm(weighted, 2)))
+    top = max(1.0, spectral_norm(weighted))
     pull_weight = np.full(problem.targets.size, (1 - problem.mu) * top)
     scatters = [(i, l, alpha), (i, j, alpha), (*problem.target_pairs(), pull_weight)]
     moved = summed = 0.0
@@ -258,6 +261,6 @@ def _slack_rounding(problem: Problem, triplets: IntArray, alpha: FloatArray, wei
         moved += float(weights @ (4 * problem.row_error * np.sqrt(squared) + 4 * problem.row_error**2))
         summed += (min(CHUNK, len(a)) + len(a) / CHUNK + 4) * EPS * float(weights @ squared)
     penalty = 4 * len(problem.R) * EPS * float(np.linalg.norm(problem.R)) * top
-    lowest = float(scipy.linalg.eigvalsh(problem.cost, subset_by_index=[0, 0])[0])
-    eigen = 10 * len(weighted) * EPS * top * (1 + float(np.linalg.norm(problem.cost, 2)))
+    lowest = float(eigvalsh(problem.cost)[0])
+    eigen = 10 * len(weighted) * EPS * top * (1 + spectral_norm(problem.cost))
     return (moved + summed + penalty + eigen) / lowest

@@ -21,14 +21,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
+from lmnn_sdp import parallel
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.linalg import power_of_two
 
@@ -81,7 +80,7 @@ def scan(
     list of what ``reduce`` returned, in the order of the points, whichever thread was first.
     """
     layout = _Layout.build(V, codes, radii)
-    threads = 1 if len(V) ** 2 < SMALL else _threads()
+    threads = 1 if len(V) ** 2 < SMALL else parallel.threads()
     shape = _Shape.within(memory // threads)
     strips = list(layout.strips(shape.rows))
 
@@ -91,21 +90,8 @@ def scan(
     if threads == 1:
         return [result for strip in strips for result in work(strip)]
     # One BLAS thread a worker: the products run side by side instead of each being split.
-    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with parallel.blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         return [result for results in pool.map(work, strips) for result in results]
-
-
-def _threads() -> int:
-    """Threads allowed by the environment variables of numba and BLAS, by threadpoolctl and by the cores at hand."""
-    # the largest pool: some libraries bring a BLAS of their own that was built for one thread
-    blas = [pool["num_threads"] for pool in _blas().info() if pool["user_api"] == "blas"]
-    return max(1, min(numba.config.NUMBA_NUM_THREADS, max(blas, default=1)))
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """The thread pools of the loaded BLAS libraries, looked up once (it walks over all loaded libraries)."""
-    return ThreadpoolController()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.parallel import alone
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -70,6 +71,37 @@ def symmetrize(A: FloatArray) -> FloatArray:
     return (A + A.T) / 2
 
 
+def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``."""
+    with alone(len(A)):
+        return scipy.linalg.eigh(A, check_finite=False)
+
+
+def eigvalsh(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
+    """Rising eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given."""
+    with alone(len(A)):
+        return scipy.linalg.eigvalsh(A, B, check_finite=False)
+
+
+def spectral_norm(A: FloatArray) -> float:
+    """Largest eigenvalue of symmetric A by magnitude."""
+    return float(np.max(np.abs(eigvalsh(A)), initial=0.0))
+
+
+def solve_definite(A: FloatArray, b: FloatArray) -> FloatArray:
+    """``inv(A) b`` for symmetric positive definite ``A (m, m)``, which is overwritten, and ``b (m,)``.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If A is not positive definite to rounding.
+    """
+    with alone(len(A)):
+        # the transpose of a symmetric matrix in rows is in the routine's own order: no copy
+        factor = scipy.linalg.cho_factor(A.T, lower=True, overwrite_a=True, check_finite=False)
+        return scipy.linalg.cho_solve(factor, b, check_finite=False)
+
+
 def psd_factor(A: FloatArray) -> FloatArray:
     """Factor ``L`` with ``L'L`` = the projection of symmetric ``A (d, d)`` onto the PSD cone.
 
@@ -80,7 +112,7 @@ def psd_factor(A: FloatArray) -> FloatArray:
     -------
     L : array, shape (rank, d)
     """
-    eigenvalues, Q = scipy.linalg.eigh(A, check_finite=False)
+    eigenvalues, Q = eigh(A)
     positive = eigenvalues > 0
     return (Q[:, positive] * np.sqrt(eigenvalues[positive])).T[::-1]
 
@@ -116,16 +148,6 @@ def power_of_two(x: FloatArray) -> FloatArray:
     """Powers of two next below ``|x|`` (1 where x is 0): scaling by them is free of rounding."""
     _, exponent = np.frexp(x)
     return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
-
-
-def paired_products(X: FloatArray, Y: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
-    """``(x_a - x_b)'(y_a - y_b)`` for paired rows of X and Y, both (n, d); shape of ``a``."""
-    out = np.empty(len(a))
-    chunk = max(1, 2**18 // max(1, X.shape[1]))
-    for start in range(0, len(a), chunk):
-        part = slice(start, start + chunk)
-        np.einsum("ij,ij->i", X[a[part]] - X[b[part]], Y[a[part]] - Y[b[part]], out=out[part])
-    return out
 
 
 #: Rows of a chunk of differences; sums over chunks keep the error of long sums near that of short ones.

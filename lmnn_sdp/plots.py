@@ -23,7 +23,7 @@ from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.linalg import principal_rows, psd_factor
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import HistoryRow
-from lmnn_sdp.summaries import euclidean_scale
+from lmnn_sdp.scale import euclidean_scale
 
 STYLE = Path(__file__).with_name("lmnn.mplstyle")
 BEFORE, AFTER, KINK = "#999999", "#0072B2", "#D55E00"

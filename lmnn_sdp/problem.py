@@ -16,11 +16,11 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 
 from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.impostors import PairBlock, scan
-from lmnn_sdp.linalg import paired_products, psd_factor, scatter, squared_distances, symmetrize
+from lmnn_sdp.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.validation import (
     check_class_sizes,
@@ -226,11 +226,18 @@ class Problem:
         """The objective from its terms at ``M = L'L``."""
         return (1 - self.mu) * terms.pull + self.mu * terms.push + float(np.sum((L @ self.R) * L))
 
-    def terms(self, L: FloatArray, slack: float = 0.0) -> Terms:
-        """Pull and push at ``M = L'L``, L of shape (r, d); no list of impostors is kept."""
+    def terms(self, L: FloatArray, slack: float = 0.0, listed: Hinges | None = None) -> Terms:
+        """Pull and push at ``M = L'L``, L of shape (r, d), by a pass that keeps no list of impostors.
+
+        ``listed`` are the hinges at the same L with that slack or more, where they are at hand: they spare the pass.
+        """
+        if not len(L):  # every margin is 0
+            return Terms(0.0, float(self.n_triplets), self.n_triplets, self.n_triplets)
         V, pull_distances = self._transformed(L)
         pull = float(np.sum(pull_distances))
-        if self.working_set is not None:
+        if listed is not None:
+            parts = [_sum_hinges(listed.values, slack)]
+        elif self.working_set is not None:
             parts = [_sum_hinges(_listed_hinges(V, self.working_set), slack)]
         else:
 
@@ -270,25 +277,9 @@ class Problem:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
         return 1 - _listed_hinges(self._centred @ L.T, triplets)
 
-    def apply(self, D: FloatArray, triplets: IntArray) -> FloatArray:
-        """``<A_t, D>`` of each triplet for a symmetric ``D (d, d)`` that need not be PSD; shape (T,)."""
-        i, j, l = triplets.T
-        image = self._centred @ D
-        return paired_products(self._centred, image, i, l) - paired_products(self._centred, image, i, j)
-
-    def adjoint(self, triplets: IntArray, alpha: FloatArray) -> FloatArray:
-        """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d).
-
-        The adjoint of `margins`. It is ``X' Lap(w) X``, the Laplacian of the graph with weight alpha_t on edge
-        (i, l) and -alpha_t on edge (i, j): a sparse product, whatever the number of triplets that share a pair.
-        """
-        i, j, l = triplets.T
-        n = self.n_points
-        edges = np.concatenate([i, i]), np.concatenate([l, j])
-        graph = scipy.sparse.coo_array((np.concatenate([alpha, -alpha]), edges), shape=(n, n)).tocsr()
-        graph = graph + graph.T
-        X = self._centred
-        return symmetrize(X.T @ (graph.sum(axis=1)[:, None] * X - graph @ X))
+    def graph(self, triplets: IntArray) -> TripletGraph:
+        """The operators <A_t, D> and sum_t alpha_t A_t of a list of triplets."""
+        return TripletGraph.of(self._centred, triplets)
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
         """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists (n up to two million)."""

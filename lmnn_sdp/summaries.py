@@ -8,18 +8,11 @@ import numpy as np
 
 from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.problem import Problem
+from lmnn_sdp.scale import euclidean_scale
 from lmnn_sdp.solution import Solution
 
 MARGIN_RANGE = (-3.0, 12.0)  # margins beyond are counted in the end bins
 MAX_HISTOGRAM_TRIPLETS = 10_000_000
-
-
-def euclidean_scale(problem: Problem) -> float:
-    """Scale c at which ``f(c I)`` is least, to a quarter octave: the fairest Euclidean metric to compare with."""
-    unit = 1 / float(np.mean(np.var(problem.X, axis=0)))
-    scales = unit * 2.0 ** np.arange(-8, 12, 0.25)
-    eye = np.eye(problem.n_features)
-    return float(scales[int(np.argmin([problem.value(np.sqrt(c) * eye) for c in scales]))])
 
 
 def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tuple[list[float], list[int], list[int]]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from lmnn_sdp import plots, solve
-from lmnn_sdp.summaries import euclidean_scale, largest_difference, margin_histogram, spectrum
+from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from problems import blobs
 
 

@@ -18,7 +18,7 @@ from lmnn_sdp.certificate import (
     certificate,
     relative_gap,
 )
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.solution import HistoryRow, Status
 
 Callback: TypeAlias = Callable[[HistoryRow], object]
@@ -55,6 +55,7 @@ class Monitor:
         self.time_limit = time_limit
         self.callback = callback
         self.history: list[HistoryRow] = []
+        self.near: Hinges | None = None
         self._begin = time.perf_counter()
         no_triplets = np.empty((0, 3), dtype=np.intp)
         self.primal: PrimalBound = bound_above(problem, np.zeros((problem.n_features, problem.n_features)))
@@ -87,11 +88,22 @@ class Monitor:
             self.dual = dual
 
     def record(
-        self, N: FloatArray, triplets: IntArray, alpha: FloatArray, *, iteration: int, working_set: int
+        self,
+        N: FloatArray,
+        triplets: IntArray,
+        alpha: FloatArray,
+        *,
+        iteration: int,
+        working_set: int,
+        slack: float | None = None,
     ) -> Status | None:
-        """Certify a metric and multipliers over all triplets; return why to stop, or None to go on."""
+        """Certify a metric and multipliers over all triplets; return why to stop, or None to go on.
+
+        With a ``slack``, `near` holds the triplets whose hinge exceeds ``-slack`` at the PSD part of N.
+        """
         self.offer(triplets, alpha)
-        primal = bound_above(self.problem, N)
+        primal = bound_above(self.problem, N, slack)
+        self.near = primal.near
         if primal.objective < self.primal.objective:
             self.primal = primal
         row = HistoryRow(

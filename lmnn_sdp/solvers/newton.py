@@ -18,16 +18,20 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
-import scipy.linalg
+import numpy.typing as npt
+import os
+DEBUG=os.environ.get('DBG')
+CGS=0
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.certificate import relative_gap
-from lmnn_sdp.linalg import psd_factor, psd_part, smat, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.linalg import eigh, eigvalsh, psd_part, smat, solve_definite, spectral_norm, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.problem import Problem
+from lmnn_sdp.scale import unit_scale
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.projected_gradient import unit_scale
 
 MAX_DIRECT = 2000  # unknowns up to which the Newton system is formed and factored
 INNER = 0.05  # accuracy of a round, relative to the gap and to the norm of the cost
@@ -50,7 +54,7 @@ class Iterate:
     """State of the method: metric, listed triplets with hinges and multipliers, PSD multiplier, penalties."""
 
     M: FloatArray
-    triplets: IntArray
+    graph: TripletGraph
     hinges: FloatArray
     alpha: FloatArray
     Z: FloatArray
@@ -67,20 +71,16 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
         if stop is not None:
             return stop
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
-        monitor.offer(state.triplets, state.alpha)
-        estimate = relative_gap(_listed_objective(problem, state), monitor.dual.value)
+        estimate = _estimated_gap(problem, state)
+        if DEBUG: print(f"    {monitor.seconds:.1f} round {iteration} steps {steps} est {estimate:.1e} s {state.s:.1e} z {state.z:.1e} listed {len(state.alpha)} kinks {np.sum((state.alpha>0)&(state.alpha<problem.mu))} cg {CGS}", flush=True)
         if estimate <= max(monitor.tol, PASS * certified) or iteration % EVERY == 0 or monitor.out_of_time:
-            stop = monitor.record(
-                state.M, state.triplets, state.alpha, iteration=iteration, working_set=len(state.triplets)
-            )
-            if stop is not None:
-                return stop
+            slack = max(LEAST_SLACK, 0.8 * slack)
+            stop = _record(monitor, state, iteration, slack)
             failures = failures + 1 if monitor.relative_gap > 0.99 * certified else 0
             certified = monitor.relative_gap
             if failures == MAX_FAILURES:
-                return Status.STALLED
-            slack = max(LEAST_SLACK, 0.8 * slack)
-            _relist(problem, state, slack)
+                return stop or Status.STALLED
+            _relist(problem, state, monitor)
         growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
         state.s *= growth
         state.z *= growth
@@ -90,31 +90,43 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 def _start(problem: Problem, monitor: Monitor) -> tuple[Iterate, Status | None]:
     """Metric and both multipliers from the smoothed problem, recorded."""
     M, near = smoothing.approach(problem, monitor)
-    stop = monitor.record(M, near.triplets, near.alpha, iteration=0, working_set=len(near.triplets))
     s = problem.mu / smoothing.WIDTHS[-1]
-    z = 1 / max(float(np.linalg.norm(M, 2)), unit_scale(problem))  # M may be zero
-    Z = psd_part(near.gradient)  # the gradient there is P - sum_t alpha_t A_t
-    state = Iterate(M, near.triplets, np.empty(0), near.alpha, Z, s, z)
-    _relist(problem, state, SLACK)
+    z = 1 / max(spectral_norm(M), unit_scale(problem))  # M may be zero
+    state = Iterate(M, near.graph, np.empty(0), near.alpha, psd_part(near.gradient()), s, z)
+    if DEBUG: print("    approach", monitor.seconds)
+    stop = _record(monitor, state, 0, SLACK)
+    _relist(problem, state, monitor)
     return state, stop
 
 
-def _relist(problem: Problem, state: Iterate, slack: float) -> None:
+def _record(monitor: Monitor, state: Iterate, iteration: int, slack: float) -> Status | None:
+    """Certify; the same pass lists the triplets near their margin."""
+    triplets = state.graph.triplets
+    return monitor.record(
+        state.M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack
+    )
+
+
+def _relist(problem: Problem, state: Iterate, monitor: Monitor) -> None:
     """List the triplets near or beyond their margin at the current metric, and those with a multiplier."""
-    near = np.unique(problem.keys(problem.hinges(psd_factor(state.M), slack).triplets))
-    keys = problem.keys(state.triplets)
-    kept = (state.alpha > 0) | np.isin(keys, near)
-    new = np.setdiff1d(near, keys)
-    state.triplets = np.concatenate([state.triplets[kept], problem.from_keys(new)])
-    state.alpha = np.concatenate([state.alpha[kept], np.zeros(len(new))])
-    state.hinges = 1 - problem.apply(state.M, state.triplets)
+    assert monitor.near is not None
+    used = state.alpha > 0
+    kept, alpha = problem.keys(state.graph.triplets[used]), state.alpha[used]
+    keys = np.union1d(problem.keys(monitor.near.triplets), kept)
+    state.graph = problem.graph(problem.from_keys(keys))
+    state.alpha = np.zeros(len(keys))
+    state.alpha[np.searchsorted(keys, kept)] = alpha
+    state.hinges = 1 - state.graph.margins(state.M)
 
 
-def _listed_objective(problem: Problem, state: Iterate) -> float:
-    """Objective over the listed triplets at the PSD part of the metric."""
-    L = psd_factor(state.M)
-    hinges = 1 - problem.margins(L, state.triplets)
-    return float(np.sum((L @ problem.cost) * L)) + problem.mu * float(np.sum(hinges[hinges > 0]))
+def _estimated_gap(problem: Problem, state: Iterate) -> float:
+    """Relative gap over the listed triplets, as if no other counted."""
+    M = psd_part(state.M)
+    hinges = 1 - state.graph.margins(M)
+    objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
+    weighted = state.graph.adjoint(state.alpha)
+    top = float(eigvalsh(weighted, problem.cost)[-1])
+    return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 
 
 def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monitor) -> int:
@@ -123,17 +135,18 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
     for steps in range(MAX_INNER + 1):
         a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
         W = symmetrize(state.Z - state.z * state.M)
-        eigenvalues, Q = scipy.linalg.eigh(W, check_finite=False)
+        eigenvalues, Q = eigh(W)
         Z = (Q * np.maximum(eigenvalues, 0)) @ Q.T
-        gradient = problem.cost - problem.adjoint(state.triplets, a) - Z
+        gradient = problem.cost - state.graph.adjoint(a) - Z
         error = float(np.linalg.norm(gradient)) / size
         if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
             break
-        kinks = state.triplets[(a > 0) & (a < problem.mu)]
-        system = _NewtonSystem.of(problem, kinks, eigenvalues, Q, state, error)
+        kinks = np.flatnonzero((a > 0) & (a < problem.mu))
+        system = _NewtonSystem.of(state, kinks, eigenvalues, Q, error)
         D = system.solve(gradient, min(0.1, max(1e-3, error)))
-        change = -problem.apply(D, state.triplets)
+        change = -state.graph.margins(D)
         step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)))
+        if DEBUG: print(f"        {monitor.seconds:.1f} error {error:.1e} kinks {len(kinks)} step {step} cg {CGS}", flush=True)
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
     state.alpha, state.Z = a, symmetrize(Z)
@@ -148,7 +161,7 @@ def _line_search(
     def value(step: float) -> float:
         hinges = state.hinges + step * change
         a = np.clip(state.alpha + state.s * hinges, 0, problem.mu)
-        penalty = np.maximum(scipy.linalg.eigvalsh(W - step * state.z * D, check_finite=False), 0)
+        penalty = np.maximum(eigvalsh(W - step * state.z * D), 0)
         return float(
             step * np.sum(problem.cost * D)
             + np.sum(a * hinges - (a - state.alpha) ** 2 / (2 * state.s))
@@ -166,20 +179,21 @@ class _NewtonSystem:
     """``(s A_J' A_J + z Omega + damping) D = -G`` in the eigenbasis Q, where all but the first term is diagonal."""
 
     Q: FloatArray
-    push: FloatArray  # x_i - x_l of each kink in the basis Q, shape (J, r)
-    pull: FloatArray  # x_i - x_j
+    edges: FloatArray  # x_a - x_b of each edge of a kink in the basis Q, shape (E, r)
+    push: IntArray  # edges of each kink, shape (J,)
+    pull: IntArray
     diagonal: FloatArray  # z Omega + damping, shape (r, r)
     s: float
 
     @staticmethod
-    def of(
-        problem: Problem, kinks: IntArray, eigenvalues: FloatArray, Q: FloatArray, state: Iterate, error: float
-    ) -> _NewtonSystem:
+    def of(state: Iterate, kinks: IntArray, eigenvalues: FloatArray, Q: FloatArray, error: float) -> _NewtonSystem:
         """Set up for the kinks; the damping fades with the gradient, and holds where there are too few kinks."""
-        i, j, l = kinks.T
+        graph, J = state.graph, len(kinks)
+        used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
+        edges = (graph.X[graph.a[used]] - graph.X[graph.b[used]]) @ Q
         damping = state.z * max(1e-12, min(1e-3, 0.1 * error))
-        push, pull = (problem.X[i] - problem.X[l]) @ Q, (problem.X[i] - problem.X[j]) @ Q
-        return _NewtonSystem(Q, push, pull, state.z * _projection_weights(eigenvalues) + damping, state.s)
+        diagonal = state.z * _projection_weights(eigenvalues) + damping
+        return _NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, state.s)
 
     def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
         """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
@@ -190,28 +204,33 @@ class _NewtonSystem:
 
     def _direct(self, G: FloatArray) -> FloatArray:
         """Cholesky factor of the system in svec coordinates."""
-        rows = svec_outer(self.push)
-        rows -= svec_outer(self.pull)
+        outer = svec_outer(self.edges)
+        rows = outer[self.push] - outer[self.pull]
         row, col = svec_indices(len(G))
         H = self.s * (rows.T @ rows)
         H[np.diag_indices_from(H)] += self.diagonal[row, col]
-        # the transpose of the symmetric H is in the routine's own order: no copy
         try:
-            factor = scipy.linalg.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
+            return smat(solve_definite(H, -svec(G)))
         except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
             return self._conjugate_gradients(G, SINGULAR_ACCURACY)
-        return smat(scipy.linalg.cho_solve(factor, -svec(G), check_finite=False))
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients, preconditioned by the diagonal of the whole system."""
+        """Conjugate gradients, preconditioned by the diagonal of the whole system.
+
+        Products are in float32: the direction needs a few digits, and the line search and the next gradient,
+        in float64, see what it is worth.
+        """
+        global CGS
+        edges = self.edges.astype(np.float32)
         D = np.zeros_like(G)
         residual = -G
-        diagonal = self._preconditioner()
+        diagonal = self._preconditioner(edges)
         direction = scaled = residual / diagonal
         product = float(np.sum(residual * scaled))
         target = accuracy * float(np.linalg.norm(residual))
         for _ in range(MAX_CG):
-            image = self._apply(direction)
+            CGS += 1
+            image = self._apply(edges, direction)
             step = product / float(np.sum(direction * image))
             D = D + step * direction
             residual = residual - step * image
@@ -222,16 +241,20 @@ class _NewtonSystem:
             direction = scaled + product / before * direction
         return D
 
-    def _apply(self, D: FloatArray) -> FloatArray:
+    def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
         """The system's matrix on a symmetric D."""
-        change = np.einsum("ij,ij->i", self.push @ D, self.push) - np.einsum("ij,ij->i", self.pull @ D, self.pull)
-        weighted = self.s * change[:, None]
-        return self.diagonal * D + (self.push * weighted).T @ self.push - (self.pull * weighted).T @ self.pull
+        unit = float(np.max(np.abs(D)))
+        q = np.einsum("ij,ij->i", edges @ (D / unit).astype(np.float32), edges)
+        change = (unit * self.s) * (q[self.push] - q[self.pull]).astype(np.float64)
+        w = np.bincount(self.push, change, len(edges)) - np.bincount(self.pull, change, len(edges))
+        image = (edges * w.astype(np.float32)[:, None]).T @ edges
+        return self.diagonal * D + symmetrize(image.astype(np.float64))
 
-    def _preconditioner(self) -> FloatArray:
+    def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
-        u2, v2, uv = self.push**2, self.pull**2, self.push * self.pull
-        return self.diagonal + self.s * (u2.T @ u2 - 2 * (uv.T @ uv) + v2.T @ v2)
+        u, v = edges[self.push], edges[self.pull]
+        u2, v2, uv = u**2, v**2, u * v
+        return self.diagonal + self.s * (u2.T @ u2 - 2 * (uv.T @ uv) + v2.T @ v2).astype(np.float64)
 
 
 def _projection_weights(eigenvalues: FloatArray) -> FloatArray:

@@ -21,6 +21,7 @@ import scipy.sparse
 from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.linalg import psd_factor, psd_part
 from lmnn_sdp.problem import Hinges, Problem
+from lmnn_sdp.scale import euclidean_scale, unit_scale
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers.monitor import Monitor
 
@@ -53,7 +54,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 
 def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
     """Iterates of the method: metric, objective, and the triplets with a positive hinge."""
-    M = best_scale(problem) * np.eye(problem.n_features)
+    M = euclidean_scale(problem) * np.eye(problem.n_features)
     first = start = step = max(float(M[0, 0]), unit_scale(problem))
     last = math.inf
     while start > SMALLEST_STEP * first:
@@ -64,21 +65,6 @@ def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
         last = objective
         if step < DIED_OUT * start:
             start = step = RESTART * start
-        G = problem.cost - problem.adjoint(hinges.triplets, np.full(len(hinges.values), problem.mu))
+        G = problem.cost - problem.graph(hinges.triplets).adjoint(np.full(len(hinges.values), problem.mu))
         M = psd_part(M - step * G)
 
-
-def best_scale(problem: Problem) -> float:
-    """Power of two c, from a unit scale on, that makes ``f(c I)`` smallest; f is convex in c, so it stops at a rise."""
-    eye = np.eye(problem.n_features)
-    scale = unit_scale(problem)
-    value = problem.objective(scale * eye)
-    for factor in (2.0, 0.5):
-        while (candidate := problem.objective(factor * scale * eye)) < value:
-            scale, value = factor * scale, candidate
-    return scale
-
-
-def unit_scale(problem: Problem) -> float:
-    """Scale at which points are at distance 1 from the origin, on average."""
-    return 1 / float(np.mean(np.sum(problem.X**2, axis=1)))

@@ -3,6 +3,7 @@
 The hinge [h]_+ becomes  max over a in [0, 1] of  a h - (width / 2) (a - 1/2)^2 + width / 8,  a parabola of the given
 width around the kink. Its slope gives multipliers alpha_t = mu clip(1/2 + h_t / width, 0, 1) that tend to dual
 feasible ones as the width shrinks. In whitened coordinates a dozen of Nesterov's steps settle each width.
+Steps see the listed triplets only; an impostor pass now and then renews the list.
 """
 
 from __future__ import annotations
@@ -12,58 +13,74 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import psd_factor, psd_part
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.graph import TripletGraph
+from lmnn_sdp.linalg import psd_factor, psd_part, spectral_norm
 from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.problem import Problem
+from lmnn_sdp.scale import best_scale, euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.projected_gradient import best_scale, unit_scale
 
 WIDTHS = (2.0, 1.0, 0.5, 0.25)
 STEPS = 30  # at most, for each width
 SETTLED = 1e-4  # relative fall of the smoothed objective over a step at which a width is done
+REACH = 0.25  # triplets this far beyond the smoothed part are listed too
+RELIST = 10  # steps that a list serves
 SUBSET = 2500  # points of the first subset
 GROWTH = 5  # each subset is larger by this factor
 
 
 @dataclass(frozen=True, eq=False)
 class Smoothed:
-    """The smoothed objective at a metric: value, subgradient and the multipliers it comes from."""
+    """The smoothed objective over listed triplets, at a metric."""
 
+    problem: Problem
+    graph: TripletGraph
     value: float
-    gradient: FloatArray
-    triplets: IntArray
     alpha: FloatArray
+
+    @staticmethod
+    def at(problem: Problem, graph: TripletGraph, M: FloatArray, width: float) -> Smoothed:
+        """Value and multipliers."""
+        hinges = 1 - graph.margins(M)
+        share = np.clip(0.5 + hinges / width, 0, 1)
+        push = float(np.sum(share * (hinges + width / 2 * (1 - share))))
+        return Smoothed(problem, graph, float(np.sum(problem.cost * M)) + problem.mu * push, problem.mu * share)
+
+    def gradient(self) -> FloatArray:
+        """``P - sum_t alpha_t A_t``."""
+        return self.problem.cost - self.graph.adjoint(self.alpha)
 
 
 def approach(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Smoothed]:
     """A metric near the optimum with its multipliers, through nested subsets when there are many points."""
-    M = best_scale(problem) * np.eye(problem.n_features)
-    widths: tuple[float, ...] = WIDTHS
-    for subset in _subsets(problem):
-        scale = best_scale_along(subset, M)
-        M = descend(subset, scale * M, widths, monitor)
+    M, widths = np.zeros_like(problem.cost), WIDTHS
+    for part in [*_subsets(problem), problem]:
+        M = best_scale(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
+        M, near = descend(part, M, widths, monitor)
         widths = WIDTHS[1:]
-    M = best_scale_along(problem, M) * M
-    M = descend(problem, M, widths, monitor)
-    return M, smoothed(problem, M, widths[-1])
+    return M, near
 
 
-def descend(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor) -> FloatArray:
+def descend(
+    problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor
+) -> tuple[FloatArray, Smoothed]:
     """Nesterov's method with backtracking and restarts, for each width in turn."""
-    curvature = 1 / max(float(np.linalg.norm(M, 2)), unit_scale(problem))
+    curvature = 1 / max(spectral_norm(M), unit_scale(problem))
     for width in widths:
         last, ahead, momentum = math.inf, M, 1.0
-        for _ in range(STEPS):
-            if monitor.out_of_time:
-                return M
-            here = smoothed(problem, ahead, width)
+        for step in range(STEPS):
+            if step % RELIST == 0:
+                graph = problem.graph(problem.hinges(psd_factor(M), width / 2 + REACH).triplets)
+                last = math.inf
+            here = Smoothed.at(problem, graph, ahead, width)
+            gradient = here.gradient()
             curvature *= 0.7
             while True:
-                new = psd_part(ahead - here.gradient / curvature)
-                step = new - ahead
-                there = smoothed(problem, new, width)
-                model = here.value + float(np.sum(here.gradient * step)) + curvature / 2 * float(np.sum(step**2))
+                new = psd_part(ahead - gradient / curvature)
+                move = new - ahead
+                there = Smoothed.at(problem, graph, new, width)
+                model = here.value + float(np.sum(gradient * move)) + curvature / 2 * float(np.sum(move**2))
                 if there.value <= model + 1e-12 * abs(here.value):
                     break
                 curvature *= 2
@@ -73,29 +90,9 @@ def descend(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor:
             ahead = psd_part(new + (momentum - 1) / following * (new - M))
             M, momentum, fall = new, following, last - there.value
             last = there.value
-            if abs(fall) < SETTLED * last:
+            if abs(fall) < SETTLED * last or monitor.out_of_time:
                 break
-    return M
-
-
-def smoothed(problem: Problem, M: FloatArray, width: float) -> Smoothed:
-    """Smoothed objective, gradient and multipliers at a PSD metric."""
-    mu = problem.mu
-    hinges = problem.hinges(psd_factor(M), slack=width / 2)
-    share = np.clip(0.5 + hinges.values / width, 0, 1)
-    push = float(np.sum(share * hinges.values - width / 2 * (share - 0.5) ** 2 + width / 8))
-    gradient = problem.cost - problem.adjoint(hinges.triplets, mu * share)
-    return Smoothed(float(np.sum(problem.cost * M)) + mu * push, gradient, hinges.triplets, mu * share)
-
-
-def best_scale_along(problem: Problem, M: FloatArray) -> float:
-    """Scale c at which ``f(c M)`` is least, to an eighth of an octave; f is convex in c."""
-    L = psd_factor(M)
-    scale, value = 1.0, problem.value(L)
-    for factor in (2.0, 0.5, 2**0.25, 2**-0.25, 2**0.125, 2**-0.125):
-        while (candidate := problem.value(math.sqrt(factor * scale) * L)) < value:
-            scale, value = factor * scale, candidate
-    return scale
+    return M, there
 
 
 def _subsets(problem: Problem) -> list[Problem]:

@@ -1,0 +1,117 @@
+"""A list of triplets as a signed graph on the points, and the two operators that a solver needs of it.
+
+An edge is an unordered pair {a, b}; triplet (i, j, l) joins the edge {i, j}, its pull, and the edge {i, l}, its push.
+Many triplets share an edge, so edges are the unit of work:
+
+    <A_t, D>           = q_push(t) - q_pull(t)      with q_e = (x_a - x_b)' D (x_a - x_b)
+    sum_t alpha_t A_t  = X' Lap(w) X                with w_e = sum of alpha_t over pushes - sum over pulls
+
+Nothing of size (triplets x d^2) ever exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.linalg import symmetrize
+from lmnn_sdp.parallel import in_parts
+
+# sums may be reordered and fused, so that they fill the vector units; nothing is assumed about infinities
+FAST = {"reassoc", "contract"}
+
+
+@dataclass(frozen=True, eq=False)
+class TripletGraph:
+    """Triplets and the edges that they join; build it with `TripletGraph.of`.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Points, near the origin: products are taken before differences.
+    triplets : array, shape (T, 3)
+        Rows (i, j, l).
+    a, b : arrays, shape (E,)
+        Ends of each edge, ``a < b``, sorted by a.
+    pull, push : arrays, shape (T,)
+        Edge {i, j} and edge {i, l} of each triplet.
+    """
+
+    X: FloatArray
+    triplets: IntArray
+    a: IntArray
+    b: IntArray
+    pull: IntArray
+    push: IntArray
+
+    @staticmethod
+    def of(X: FloatArray, triplets: IntArray) -> TripletGraph:
+        """Find the edges of the triplets."""
+        n = len(X)
+        i, j, l = triplets.T
+        ends = np.concatenate([i, i]), np.concatenate([j, l])
+        keys = np.minimum(*ends) * n + np.maximum(*ends)
+        edges, inverse = np.unique(keys, return_inverse=True)
+        return TripletGraph(X, triplets, edges // n, edges % n, inverse[: len(i)], inverse[len(i) :])
+
+    def margins(self, D: FloatArray) -> FloatArray:
+        """``<A_t, D>`` of each triplet for a symmetric ``D (d, d)`` that need not be PSD; shape (T,)."""
+        q = self.forms(D)
+        return q[self.push] - q[self.pull]
+
+    def forms(self, D: FloatArray) -> FloatArray:
+        """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge, shape (E,)."""
+        image = self.X @ D
+        own = np.einsum("ij,ij->i", self.X, image)
+        q = own[self.a] + own[self.b]
+        in_parts(lambda begin, end: _add_products(self.X, image, self.a, self.b, begin, end, q), len(q), len(D))
+        return q
+
+    def adjoint(self, alpha: FloatArray) -> FloatArray:
+        """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d)."""
+        w = self.edge_weights(alpha)
+        n, d = self.X.shape
+        degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
+        image = degree[:, None] * self.X
+        in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, d)
+        return symmetrize(self.X.T @ image)
+
+    def edge_weights(self, alpha: FloatArray) -> FloatArray:
+        """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""
+        return np.bincount(self.push, alpha, len(self.a)) - np.bincount(self.pull, alpha, len(self.a))
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        """Position of the first edge of each point, shape (n + 1,)."""
+        return np.searchsorted(self.a, np.arange(len(self.X) + 1))
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _add_products(X, Y, a, b, begin, end, q):  # type: ignore[no-untyped-def]
+    """``q_e -= 2 <x_a, y_b>`` for a range of edges; sorted by a, so that only the rows of Y come from afar."""
+    for e in range(begin, end):
+        x, y = X[a[e]], Y[b[e]]
+        product = 0.0
+        for f in range(X.shape[1]):
+            product += x[f] * y[f]
+        q[e] -= 2 * product
+
+
+@numba.njit(nogil=True, cache=True, fastmath=FAST)
+def _subtract_rows(X, starts, b, w, begin, end, out):  # type: ignore[no-untyped-def]
+    """``out_a -= 2 sum of w_e x_b`` over the edges of a range of points a.
+
+    ``X' Lap(w) X`` is ``X' (deg X - U X - U' X)`` with U the weights above the diagonal; X' U' X is the transpose of
+    X' U X, so after symmetrising twice the upper part is enough.
+    """
+    for a in range(begin, end):
+        row = out[a]
+        for e in range(starts[a], starts[a + 1]):
+            weight = 2 * w[e]
+            x = X[b[e]]
+            for f in range(X.shape[1]):
+                row[f] -= weight * x[f]

@@ -1,0 +1,47 @@
+"""The best scale of a metric: f along ``c M`` is convex and piecewise linear in c, so its minimum is found exactly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.linalg import psd_factor
+from lmnn_sdp.problem import Problem
+
+MAX_HALVINGS = 60
+
+
+def best_scale(problem: Problem, M: FloatArray) -> float:
+    """Scale c at which ``f(c M)`` is least, for a PSD ``M`` of positive cost that is not far too small.
+
+    With p = <P, M> and margins m_t = <A_t, M>, ``f(c M) = c p + mu sum_t [1 - c m_t]_+`` has its minimum where the
+    sum of the smallest margins, those below 1 / c, passes p / mu. Listed are the triplets that decide for c above a
+    half; if the minimum is lower, the search goes on from there.
+    """
+    L, cost, scale = psd_factor(M), float(np.sum(problem.cost * M)), 1.0
+    for _ in range(MAX_HALVINGS):
+        hinges = problem.hinges(math.sqrt(scale) * L, slack=1.0)
+        margins = np.sort(1 - hinges.values) / scale
+        passed = np.flatnonzero(np.cumsum(margins) > cost / problem.mu)
+        if len(passed):
+            return 1 / float(margins[passed[0]])
+        scale /= 2
+    return scale
+
+
+def euclidean_scale(problem: Problem) -> float:
+    """Scale c at which ``f(c I)`` is least: the fairest Euclidean metric to compare with."""
+    eye = np.eye(problem.n_features)
+    scale = unit_scale(problem)
+    value = problem.value(math.sqrt(scale) * eye)
+    for factor in (2.0, 0.5):  # a power of two first, without any list: far too small a scale would list everything
+        while (candidate := problem.value(math.sqrt(factor * scale) * eye)) < value:
+            scale, value = factor * scale, candidate
+    return scale * best_scale(problem, scale * eye)
+
+
+def unit_scale(problem: Problem) -> float:
+    """Scale at which points are at squared distance 1 from their mean, on average."""
+    return 1 / float(np.sum(np.var(problem.X, axis=0)))
