@@ -22,9 +22,11 @@ from typing import Any, cast
 PARTS: Mapping[str, Sequence[str]] = {
     "impostor passes": ("lmnn_sdp.impostors:scan",),
     "listed triplets": (
-        "lmnn_sdp.problem:Problem.apply",
-        "lmnn_sdp.problem:Problem.adjoint",
-        "lmnn_sdp.problem:Problem.margins",
+        "lmnn_sdp.graph:TripletGraph.of",
+        "lmnn_sdp.graph:TripletGraph.margins",
+        "lmnn_sdp.graph:TripletGraph.adjoint",
+        "lmnn_sdp.problem:Problem.keys",
+        "lmnn_sdp.problem:Problem.from_keys",
     ),
     "eigenvalues": ("scipy.linalg:eigh", "scipy.linalg:eigvalsh"),
     "Newton systems": (

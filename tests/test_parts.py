@@ -40,13 +40,13 @@ def test_inner_parts_are_taken_off_the_outer(parts):
 
 
 def test_every_part_of_a_solve_is_seen_and_put_back(parts):
-    before = lmnn_sdp.problem.scan, vars(Problem)["apply"]
+    before = lmnn_sdp.problem.scan, vars(Problem)["keys"]
     with parts.clocked() as clocks:
         solution = solve(blobs(n=60, d=3), "newton", tol=1e-8)
     assert solution.relative_gap <= 1e-8
     assert set(clocks.seconds) == {*parts.PARTS, parts.REST}
     assert all(seconds > 0 for seconds in clocks.seconds.values())
-    assert (lmnn_sdp.problem.scan, vars(Problem)["apply"]) == before
+    assert (lmnn_sdp.problem.scan, vars(Problem)["keys"]) == before
 
 
 @pytest.mark.parametrize(
