@@ -29,7 +29,7 @@ from lmnn_sdp.datasets import Dataset
 from peer_process import Options, PeerError
 
 PGD_SECONDS = 30.0  # of the projected gradient, which goes on for ever
-PEER_SECONDS = 200.0  # of one fit in the peers' environment; what takes longer is recorded as a failure
+PEER_SECONDS = 400.0  # of one fit in the peers' environment; what takes longer is recorded as a failure
 PATIENCE = 20.0  # a setting goes on to its next iteration limit while the last fit took less than these seconds
 
 
