@@ -74,7 +74,9 @@ QUICK = [Sweep("letters", "n", (300, 600), 1e-6), Sweep("letters", "d", (4, 8), 
 STAND_IN = [Sweep("digits", "n", (300, 600), 1e-3), Sweep("digits", "d", (4, 8), 1e-6, n=300)]
 FULL = [
     Sweep("letters", "n", (1000, 2000, 4000, 8000, 14_000), 1e-6),
+    Sweep("mnist", "n", (1000, 2000, 4000, 8000, 16_000, 32_000, 60_000), 1e-4),
     Sweep("letters", "d", (4, 8, 16), 1e-6, n=4000),
+    Sweep("mnist", "d", (10, 20, 40, 80, 164), 1e-4, n=4000),
 ]
 
 
