@@ -23,7 +23,7 @@ lint: $(READY)  ## Check style and types
 
 peers-env: $(VENV)-peers/ready  ## Set up .venv-peers with the packages that experiments/peers.py compares with
 
-results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and rewrite experiments/results (about 25 minutes)
+results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py

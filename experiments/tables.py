@@ -138,10 +138,11 @@ def _rank(label: str) -> int:
 
 
 def _end(data: dict[str, Any], label: str) -> str:
-    """Least excess of a row's runs and the seconds of that run."""
-    ends = [run["points"][-1] for run in data["runs"] if _label(run) == label and run["points"]]
+    """Least excess of a row's runs and the seconds of that run; a dash where none was tried."""
+    runs = [run for run in data["runs"] if _label(run) == label]
+    ends = [run["points"][-1] for run in runs if run["points"]]
     if not ends:
-        return "-"
+        return "failed" if runs else "-"
     best = min(ends, key=lambda end: end["objective"])
     return f"{_excess(best['objective'] / data['lower_bound'] - 1)}, {best['seconds']:.2f} s"
 
