@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench figures results test-lowest test-newest clean
+.PHONY: help demo test lint bench figures results peers-env test-lowest test-newest clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,11 +21,15 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-results: $(READY)  ## Run every experiment at full size and rewrite experiments/results (about 25 minutes)
+peers-env: $(VENV)-peers/ready  ## Set up .venv-peers with the packages that experiments/peers.py compares with
+
+results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
+	$(BIN)/python experiments/peers.py
+	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
@@ -46,11 +50,16 @@ test-newest:  ## Run the tests with the newest released dependencies
 	.venv-newest/bin/python -m pytest
 
 clean:  ## Remove environments, caches and outputs
-	rm -rf .venv .venv-lowest .venv-newest out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python >= 3.11 is needed; run make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(VENV)-peers/ready: .ci/peers.txt
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --no-deps --requirement .ci/peers.txt
 	touch $@

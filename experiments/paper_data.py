@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import gzip
 import lzma
+import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from lmnn_sdp.datasets import Dataset
 from paths import SHARED_DATA
@@ -37,7 +40,26 @@ def mnist(folder: Path = SHARED_DATA) -> Dataset:
     )
 
 
-LOADERS: dict[str, Callable[[], Dataset]] = {"letters": letters, "isolet": isolet, "mnist": mnist}
+def news20(folder: Path = SHARED_DATA, training: int = 13_179, components: int = 200) -> Dataset:
+    """20 newsgroups, version of 18828 documents: 13179 to train on, weighted counts to 200 principal components.
+
+    Words are runs of letters in lower case without English stop words, as rainbow reads them; the 20,000 most common
+    count. The paper speaks of counts, and plain counts have its Euclidean 3-NN error, 48.6 % (49.4 % here). But
+    the longest documents make up 85 % of their variance, and after PCA they err as often (49.0 %, the paper 18.2 %).
+    So weights are needed: as the authors' NIPS 2005 paper does we weigh the counts, here (1 + log count) times inverse
+    document frequency with documents of unit length, the nearest of those tried (23.1 %).
+
+    The training part is drawn with a fixed seed; 15 of its rows equal another one.
+    """
+    documents = _documents(folder / "news20" / "20news-18828.tar.xz")
+    words = TfidfVectorizer(token_pattern="[a-z]+", stop_words="english", max_features=20_000, sublinear_tf=True)
+    weights = words.fit_transform([document.text for document in documents])
+    train = np.sort(np.random.default_rng(0).permutation(len(documents))[:training])
+    X = PCA(components, svd_solver="arpack", random_state=0).fit_transform(weights[train])
+    return Dataset("news20", np.asarray(X, dtype=np.float64), np.array([documents[i].group for i in train]))
+
+
+LOADERS: dict[str, Callable[[], Dataset]] = {"letters": letters, "isolet": isolet, "mnist": mnist, "news20": news20}
 
 
 def _principal(X: np.ndarray, components: int) -> np.ndarray:
@@ -49,3 +71,21 @@ def _idx(path: Path, header: int) -> np.ndarray:
     """Bytes of an IDX file after its header."""
     with gzip.open(path) as file:
         return np.frombuffer(file.read(), dtype=np.uint8, offset=header)
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A posting and the group that it was sent to."""
+
+    group: str
+    text: str
+
+
+def _documents(path: Path) -> list[_Document]:
+    """Every file ``.../group/number`` of a tar archive, by name."""
+    with tarfile.open(path) as archive:
+        files = sorted((member for member in archive if member.isfile()), key=lambda member: member.name)
+        return [
+            _Document(file.name.split("/")[-2], archive.extractfile(file).read().decode("latin-1"))  # type: ignore[union-attr]
+            for file in files
+        ]

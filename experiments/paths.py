@@ -7,3 +7,4 @@ RESULTS = ROOT / "experiments" / "results"  # committed JSON, full size
 FIGURES = ROOT / "figures"  # drawn from RESULTS
 OUT = ROOT / "out"  # quick runs and the demo, not committed
 SHARED_DATA = ROOT.parent / "shared" / "data"  # the paper's data sets, where they are at hand
+PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"  # environment of the packages compared with (make peers-env)

@@ -28,7 +28,14 @@ def rendered(text: str) -> str:
 
 def blocks() -> dict[str, str]:
     """Every block by the name of its marker."""
-    return {"newton": newton(), "solvers": solvers(), "small": small(), "impostors": impostors()}
+    return {
+        "newton": newton(),
+        "solvers": solvers(),
+        "small": small(),
+        "impostors": impostors(),
+        "peers": peers(),
+        "scaling": scaling(),
+    }
 
 
 def newton() -> str:
@@ -80,6 +87,69 @@ def impostors() -> str:
         f"float32 matrix product ({min(result['pass_seconds']):.1f} s and {min(result['product_seconds']):.1f} s).\n\n"
         f"{_origin(result)}"
     )
+
+
+def peers() -> str:
+    """Excess and seconds of each peer at its own settings and at the best of those tried."""
+    result = _read("peers")
+    rows = sorted(dict.fromkeys(_label(run) for data in result["data"] for run in data["runs"]), key=_rank)
+    lines = [
+        "| objective above the optimum, and seconds | " + " | ".join(data["data"] for data in result["data"]) + " |",
+        "|---|" + "---:|" * len(result["data"]),
+        *(
+            f"| {row} | " + " | ".join(_end(data, row) for data in result["data"]) + " |"
+            for row in sorted(rows, key=_rank)
+        ),
+    ]
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def scaling() -> str:
+    """Exponent of every sweep, and where the seconds go at its largest size."""
+    result = _read("scaling")
+    lines = [
+        "| data | grown | seconds | exponent | where they go at the largest |",
+        "|---|---|---:|---:|---|",
+    ]
+    for sweep in result["sweeps"]:
+        first, last = sweep["solves"][0], sweep["solves"][-1]
+        along, fixed = sweep["along"], "d" if sweep["along"] == "n" else "n"
+        total = sum(last["parts"].values())
+        shares = sorted(last["parts"].items(), key=lambda item: -item[1])
+        lines.append(
+            f"| {sweep['data']}, {fixed} = {last[fixed]}, gap {sweep['tol']:g} "
+            f"| {along} = {first[along]} to {last[along]} "
+            f"| {first['seconds']:.1f} to {last['seconds']:.1f} | {along}^{sweep['exponent']:.2f} "
+            f"| {', '.join(f'{part} {seconds / total:.0%}' for part, seconds in shares if seconds > 0.03 * total)} |"
+        )
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def _label(run: dict[str, Any]) -> str:
+    """Row of the peers' table that a run belongs to."""
+    if run["peer"] not in ("NCA", "metric-learn", "mlpack"):
+        return f"`{run['peer']}`"
+    return f"{run['peer']}, {'default' if run['setting'] == 'default' else 'best of all settings'}"
+
+
+def _rank(label: str) -> int:
+    """Order of the rows: ours, then the peers as they came."""
+    return 0 if label.startswith("`") else 1
+
+
+def _end(data: dict[str, Any], label: str) -> str:
+    """Least excess of a row's runs and the seconds of that run; a dash where none was tried."""
+    runs = [run for run in data["runs"] if _label(run) == label]
+    ends = [run["points"][-1] for run in runs if run["points"]]
+    if not ends:
+        return "failed" if runs else "-"
+    best = min(ends, key=lambda end: end["objective"])
+    return f"{_excess(best['objective'] / data['lower_bound'] - 1)}, {best['seconds']:.2f} s"
+
+
+def _excess(value: float) -> str:
+    """A relative excess as it is best read."""
+    return f"{value:.1e}" if value < 1e-4 else f"{100 * value:.2g} %" if value < 1 else f"x{1 + value:.2g}"
 
 
 def _origin(result: dict[str, Any]) -> str:

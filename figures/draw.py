@@ -37,6 +37,8 @@ def main() -> None:
     plane = _read(source, "plane")
     problem = Problem.from_data(plane["X"], plane["y"])
     plots.save(plots.plane(problem, np.array(plane["M"])), target, "plane")
+    plots.save(plots.excess({data["data"]: _excess(data) for data in _read(source, "peers")["data"]}), target, "peers")
+    plots.save(plots.scaling([_sweep(sweep) for sweep in _read(source, "scaling")["sweeps"]]), target, "scaling")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
 
 
@@ -57,6 +59,29 @@ def _verify_small(problems: list[dict[str, Any]]) -> Figure:
             axes.grid(visible=False, axis="x")
         panels[0].set_ylabel(f"relative, {len(problems)} problems of d = 2 to 8")
     return figure
+
+
+def _excess(data: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    """(seconds, excess) of every fit and round of each peer, all its settings together."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for run in data["runs"]:
+        points = [(point["seconds"], point["objective"] / data["lower_bound"] - 1) for point in run["points"]]
+        curves.setdefault(run["peer"], []).extend(points)
+    return curves
+
+
+def _sweep(sweep: dict[str, Any]) -> dict[str, Any]:
+    """A sweep as columns."""
+    solves = sweep["solves"]
+    fixed = f"d = {solves[0]['d']}" if sweep["along"] == "n" else f"n = {solves[0]['n']}"
+    return {
+        "title": f"{sweep['data']}, {fixed}, tol {sweep['tol']:g}",
+        "along": sweep["along"],
+        "exponent": sweep["exponent"],
+        "sizes": [solve[sweep["along"]] for solve in solves],
+        "seconds": [solve["seconds"] for solve in solves],
+        "parts": {part: [solve["parts"][part] for solve in solves] for part in solves[0]["parts"]},
+    }
 
 
 def _read(source: Path, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HELPERS = {"common", "paper_data", "paths", "tables"}
+HELPERS = {"common", "paper_data", "parts", "paths", "peer_process", "peer_worker", "tables"}
 SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")} - HELPERS)
 
 

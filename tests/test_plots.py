@@ -6,6 +6,15 @@ from lmnn_sdp import plots, solve
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from problems import blobs
 
+SWEEP = {
+    "title": "points",
+    "along": "n",
+    "exponent": 1.0,
+    "sizes": [10, 20],
+    "seconds": [1.0, 2.0],
+    "parts": {"passes": [0.5, 1.5], "rest": [0.5, 0.5]},
+}
+
 
 @pytest.fixture(scope="module")
 def solved():
@@ -23,6 +32,10 @@ def test_every_figure_is_written_as_svg_and_png(solved, tmp_path):
         "margins": plots.margins(*margin_histogram(problem, solution)),
         "spectrum": plots.spectrum({"blobs": spectrum(solution)}),
         "plane": plots.plane(problem, solution.M),
+        "excess": plots.excess(
+            {name: {"a": [(0.1, 1e-2), (1.0, 1e-9), (2.0, -1e-17)], "b": [(0.0, 5.0)], "c": []} for name in "xyz"}
+        ),
+        "scaling": plots.scaling([SWEEP, SWEEP]),
     }
     for name, figure in figures.items():
         for path in plots.save(figure, tmp_path, name):
