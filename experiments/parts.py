@@ -30,8 +30,8 @@ PARTS: Mapping[str, Sequence[str]] = {
     ),
     "eigenvalues": ("scipy.linalg:eigh", "scipy.linalg:eigvalsh"),
     "Newton systems": (
-        "lmnn_sdp.solvers.newton:_NewtonSystem.of",
-        "lmnn_sdp.solvers.newton:_NewtonSystem.solve",
+        "lmnn_sdp.solvers.newton_system:NewtonSystem.of",
+        "lmnn_sdp.solvers.newton_system:NewtonSystem.solve",
     ),
     "certificates": ("lmnn_sdp.certificate:bound_above", "lmnn_sdp.certificate:bound_below"),
 }

@@ -82,7 +82,8 @@ class TripletGraph:
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:
         """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""
-        return np.bincount(self.push, alpha, len(self.a)) - np.bincount(self.pull, alpha, len(self.a))
+        pushed, pulled = (np.bincount(edges, alpha, len(self.a)) for edges in (self.push, self.pull))
+        return np.subtract(pushed, pulled, dtype=np.float64)
 
     @cached_property
     def _starts(self) -> IntArray:

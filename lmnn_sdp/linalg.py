@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp._typing import FloatArray, Floats, IntArray
 from lmnn_sdp.parallel import in_parts
 
 EPS = float(np.finfo(np.float64).eps)
@@ -151,10 +151,10 @@ def power_of_two(x: FloatArray) -> FloatArray:
 CHUNK = 4096
 
 
-def gram(A: FloatArray, B: FloatArray) -> FloatArray:
-    """``A'B`` for A and B with many rows, shared among threads; float32 stays float32 within a part."""
+def gram(A: Floats, B: Floats) -> Floats:
+    """``A'B`` for A and B with many rows, shared among threads, in their own precision."""
     parts = in_parts(lambda begin, end: A[begin:end].T @ B[begin:end], len(A), A.shape[1] * B.shape[1])
-    return sum(parts[1:], start=parts[0])
+    return np.sum(parts, axis=0)
 
 
 def row_products(A: FloatArray, D: FloatArray) -> FloatArray:
@@ -175,7 +175,7 @@ def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> Flo
             total += (difference * weights[part, None]).T @ difference
         return total
 
-    return symmetrize(sum(in_parts(work, len(a), X.shape[1] ** 2)))
+    return symmetrize(np.sum(in_parts(work, len(a), X.shape[1] ** 2), axis=0))
 
 
 def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:

@@ -1,8 +1,8 @@
 """A team of threads that share work in parts, each with one BLAS thread of its own. Nothing here knows LMNN.
 
 BLAS libraries split a single product over threads that wait for each other by spinning. On a machine that is busy
-otherwise such a wait costs ten times the work: two threads were seen to take 475 ms for the eigenvalues of a matrix of 136
-rows, which one of them finds in 2. A part a thread, and a wait asleep, lose nothing when the machine is idle.
+otherwise such a wait costs many times the work: two threads were seen to take 475 ms for the eigenvalues of a matrix
+of 136 rows, which one of them finds in 2. A part a thread, and a wait asleep, lose nothing when the machine is idle.
 """
 
 from __future__ import annotations

@@ -206,6 +206,15 @@ class Problem:
                 )
         return checked
 
+    def counts(self, triplets: IntArray) -> npt.NDArray[np.bool_]:
+        """Which of the rows (i, j, l), from this or from another problem, are triplets of this one; shape (T,)."""
+        inside = np.all(triplets < self.n_points, axis=1)
+        i, j, l = np.where(inside[:, None], triplets, 0).T
+        own = inside & (self.targets[i] == j[:, None]).any(axis=1) & (self.codes[i] != self.codes[l])
+        if self.working_set is not None:
+            own[own] = np.isin(self.keys(triplets[own]), self.keys(self.working_set))
+        return own
+
     def objective(self, M: npt.ArrayLike) -> float:
         """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)`` in the units of the data.
 

@@ -59,7 +59,9 @@ class SlackSDP:
         if frozen is None or not len(frozen):
             return cls(problem.X, rows, problem.cost, problem.mu)
         mu = np.full(len(frozen), problem.mu)
-        return cls(problem.X, rows, problem.cost - problem.graph(frozen).adjoint(mu), problem.mu, problem.mu * len(frozen))
+        return cls(
+            problem.X, rows, problem.cost - problem.graph(frozen).adjoint(mu), problem.mu, problem.mu * len(frozen)
+        )
 
     def differences(self) -> tuple[FloatArray, FloatArray]:
         """``x_i - x_l`` and ``x_i - x_j`` of each triplet, two arrays of shape (m, d)."""

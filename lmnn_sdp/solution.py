@@ -23,7 +23,7 @@ class Status(Enum):
     NO_TRIPLETS = "Optimal: no triplet counts, so nothing pushes and M = 0 is the optimum. Check the working set."
     MAX_ITER = "Stopped at max_iter before the gap reached the tolerance; raise max_iter or tol."
     TIME_LIMIT = "Stopped at time_limit before the gap reached the tolerance; raise time_limit or tol."
-    INTERRUPTED = "Interrupted; this is the best certified iterate. Solve again to go on."
+    INTERRUPTED = "Interrupted; this is the best certified iterate. Solve again with start= this solution to go on."
     STALLED = "The solver can improve neither bound any further; raise tol or try another solver."
 
     @property
@@ -128,10 +128,11 @@ class Solution:
         return principal_rows(self.L)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a NumPy ``.npz`` file (no pickle)."""
+        """Write everything to a NumPy ``.npz`` file (no pickle); it replaces an earlier one at once or not at all."""
         history = np.array([astuple(row) for row in self.history]).reshape(-1, len(fields(HistoryRow)))
         certificate = {key: value for key, value in asdict(self.certificate).items() if key != "residuals"}
-        with Path(path).open("wb") as file:
+        unfinished = Path(f"{os.fspath(path)}.part")
+        with unfinished.open("wb") as file:
             np.savez_compressed(
                 file,
                 M=self.M,
@@ -144,6 +145,7 @@ class Solution:
                 status=np.array(self.status.name),
                 solver=np.array(self.solver),
             )
+        unfinished.replace(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Solution:

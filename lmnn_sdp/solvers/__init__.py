@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -12,10 +13,12 @@ import numpy as np
 from lmnn_sdp.parallel import team
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.sdp import SlackSDP
-from lmnn_sdp.solution import Solution, Status
+from lmnn_sdp.solution import HistoryRow, Solution, Status
 from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
+from lmnn_sdp.solvers.checkpoint import Checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Callback, Monitor
+from lmnn_sdp.solvers.warm import warm_start
 from lmnn_sdp.validation import check_limits
 from lmnn_sdp.whitening import Whitening, whiten
 
@@ -75,6 +78,10 @@ SOLVERS: dict[str, Solver] = {
 }
 
 
+#: Those that can begin at a given metric.
+WARM = (newton.solve, _scs, projected_gradient.solve)
+
+
 def solve(
     problem: Problem,
     solver: str = "auto",
@@ -82,6 +89,8 @@ def solve(
     max_iter: int | None = None,
     time_limit: float | None = None,
     callback: Callback | None = None,
+    start: Solution | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> Solution:
     """Minimise the LMNN objective and prove how close the answer is to the optimum.
@@ -101,7 +110,13 @@ def solve(
     time_limit : float, optional
         Seconds. CVXPY's solvers do not see it.
     callback : callable, optional
-        Called with each `HistoryRow`, once a round or every 50 iterations.
+        Called with each `HistoryRow`, once a round or every 50 iterations; to return True means to stop.
+    start : Solution, optional
+        Where ``"newton"``, ``"scs"`` and ``"pgd"`` begin: a solution on the same features, of another mu, other target
+        neighbours, or data with rows added at the end or taken from there.
+    checkpoint : path-like, optional
+        File that the best solution so far is written to on the way and at the end; a solve that was killed goes on
+        with ``start=Solution.load(checkpoint)``.
     random_state : int, RandomState or None
         Accepted for solvers that draw random numbers; none of the present ones does.
 
@@ -114,13 +129,25 @@ def solve(
     Raises
     ------
     ValueError
-        For an unknown solver, a problem too large for the one asked for, or a singular pull.
+        For an unknown solver, a problem too large for the one asked for, a singular pull, or a start on other
+        features.
     """
     check_limits(tol, max_iter, time_limit)
     with team():
         white = whiten(problem)
         name, run = _choose(solver, white.problem)
-        monitor = Monitor(white.problem, tol, max_iter, time_limit, callback)
+        if start is not None and run not in WARM:
+            raise ValueError(f"solver={name!r} cannot begin at a given start; drop start, or use solver='newton'")
+        first = None if start is None else warm_start(white, start)
+
+        def after_record(row: HistoryRow) -> object:
+            if checkpoint is not None:
+                saved.write()
+            return None if callback is None else callback(row)
+
+        monitor = Monitor(white.problem, tol, max_iter, time_limit, after_record, first)
+        if checkpoint is not None:
+            saved = Checkpoint(checkpoint, lambda: _solution(white, monitor, Status.INTERRUPTED, name))
         if problem.n_triplets == 0:
             status = Status.NO_TRIPLETS
         else:
@@ -128,7 +155,15 @@ def solve(
                 status = run(white.problem, monitor)
             except KeyboardInterrupt:
                 status = Status.INTERRUPTED
-        return _finish(white, monitor, status, name)
+        solution = _solution(white, monitor, status, name)
+    if checkpoint is not None:
+        solution.save(checkpoint)
+    if not status.solved:
+        from sklearn.exceptions import ConvergenceWarning  # scikit-learn is slow to import, and most solves succeed
+
+        message = f"{status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {tol:g})."
+        warnings.warn(message, ConvergenceWarning, stacklevel=2)
+    return solution
 
 
 def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:
@@ -148,11 +183,11 @@ def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:
     return solver, partial(_cvxpy, name=backend) if backend else SOLVERS[base]
 
 
-def _finish(white: Whitening, monitor: Monitor, status: Status, solver: str) -> Solution:
-    """Map the best bounds back to the units of the data, and warn if they are not close enough."""
+def _solution(white: Whitening, monitor: Monitor, status: Status, solver: str) -> Solution:
+    """The best bounds so far, in the units of the data."""
     L = monitor.primal.L
     used = monitor.dual.alpha > 0
-    solution = Solution(
+    return Solution(
         M=white.outward(L.T @ L),
         L=L @ white.W,
         triplets=monitor.dual.triplets[used],
@@ -162,12 +197,3 @@ def _finish(white: Whitening, monitor: Monitor, status: Status, solver: str) -> 
         history=tuple(monitor.history),
         solver=solver,
     )
-    if not status.solved:
-        from sklearn.exceptions import ConvergenceWarning  # scikit-learn is slow to import, and most solves succeed
-
-        warnings.warn(
-            f"{status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {monitor.tol:g}).",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    return solution

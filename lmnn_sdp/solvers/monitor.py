@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,15 @@ from lmnn_sdp.solution import HistoryRow, Status
 Callback: TypeAlias = Callable[[HistoryRow], object]
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where to begin: a metric and multipliers, in the coordinates of the problem."""
+
+    M: FloatArray
+    triplets: IntArray
+    alpha: FloatArray
+
+
 class Monitor:
     """Keeps the best certified metric and multipliers of a solve on a whitened problem.
 
@@ -38,7 +48,9 @@ class Monitor:
     time_limit : float or None
         Seconds after which to stop.
     callback : callable or None
-        Called with each `HistoryRow`.
+        Called with each `HistoryRow`; to return True means to stop.
+    start : Start or None
+        Where the solver should begin.
     """
 
     def __init__(
@@ -48,12 +60,14 @@ class Monitor:
         max_iter: int | None = None,
         time_limit: float | None = None,
         callback: Callback | None = None,
+        start: Start | None = None,
     ) -> None:
         self.problem = problem
         self.tol = tol
         self.max_iter = max_iter
         self.time_limit = time_limit
         self.callback = callback
+        self.start = start
         self.history: list[HistoryRow] = []
         self.near: Hinges | None = None
         self._begin = time.perf_counter()
@@ -116,9 +130,9 @@ class Monitor:
             primal.rank,
         )
         self.history.append(row)
-        if self.callback is not None:
-            self.callback(row)
-        return self.stop(iteration)
+        enough = self.callback is not None and self.callback(row) is True
+        stop = self.stop(iteration)
+        return Status.INTERRUPTED if enough and stop is None else stop
 
     def stop(self, iteration: int) -> Status | None:
         """The first reason to stop that applies, or None."""

@@ -14,41 +14,35 @@ roughly, then takes alpha <- a and Z <- [Z - z M]_+. Triplets near their margin 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
-import numpy.typing as npt
-import os
-DEBUG=os.environ.get('DBG')
-CGS=0
-ZF=128.0
 
-from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.certificate import relative_gap
-from lmnn_sdp.linalg import eigh, eigvalsh, gram, psd_part, smat, solve_definite, spectral_norm, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.graph import TripletGraph
-from lmnn_sdp.parallel import in_parts
+from lmnn_sdp.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import unit_scale
+from lmnn_sdp.scale import best_scale, unit_scale
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
-from lmnn_sdp.solvers.monitor import Monitor
+from lmnn_sdp.solvers.monitor import Monitor, Start
+from lmnn_sdp.solvers.newton_system import NewtonSystem
 
-MAX_DIRECT = 2000  # unknowns up to which the Newton system is formed and factored
 INNER = 0.05  # accuracy of a round, relative to the gap and to the norm of the cost
+LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
 MAX_INNER = 30  # Newton steps of a round
-MAX_CG = 300
-SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
+PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
-SLACK = 0.5  # triplets this near their margin are listed at first
-LEAST_SLACK = 0.05
-LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
+SLACK, LEAST_SLACK = 0.5, 0.05  # triplets this near their margin are listed at first, and at last
 PASS = 0.4  # fall of the estimated gap, over the certified one, at which an impostor pass is worth its time
-SMALLEST_STEP = 1e-6
-MAX_FAILURES = 12  # rounds in a row that narrow the interval by less than a hundredth
 EVERY = 6  # rounds after which a pass is due, however little the listed gap fell
+SMALLEST_STEP = 1e-6
+MAX_FAILURES = 12  # passes in a row that narrow the interval by less than a hundredth
+WARM = 1e-3  # gap of a warm start below which the penalties begin higher, by its third root
 
 
 @dataclass(eq=False)
@@ -66,52 +60,66 @@ class Iterate:
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
-    state, stop = _start(problem, monitor)
-    slack, failures, certified = SLACK, 0, monitor.relative_gap
-    estimate = certified
+    state = _first(problem, monitor) if monitor.start is None else _warm(problem, monitor.start)
+    slack, failures = SLACK, 0
+    if (stop := _record(monitor, state, 0, slack)) is not None:
+        return stop
+    _relist(problem, state, monitor)
+    certified = estimate = monitor.relative_gap
     for iteration in count(1):
-        if stop is not None:
-            return stop
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
         estimate = _estimated_gap(problem, state)
-        if DEBUG: print(f"    {monitor.seconds:.1f} round {iteration} steps {steps} est {estimate:.1e} s {state.s:.1e} z {state.z:.1e} listed {len(state.alpha)} kinks {np.sum((state.alpha>0)&(state.alpha<problem.mu))} cg {CGS}", flush=True)
         if estimate <= max(monitor.tol, PASS * certified) or iteration % EVERY == 0 or monitor.out_of_time:
             slack = max(LEAST_SLACK, 0.8 * slack)
-            stop = _record(monitor, state, iteration, slack)
+            if (stop := _record(monitor, state, iteration, slack)) is not None:
+                return stop
             failures = failures + 1 if monitor.relative_gap > 0.99 * certified else 0
-            certified = monitor.relative_gap
             if failures == MAX_FAILURES:
-                return stop or Status.STALLED
+                return Status.STALLED
+            certified = monitor.relative_gap
             _relist(problem, state, monitor)
-        if DEBUG: print("    balance", balance(state, problem), state.z)
         growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
         state.s *= growth
         state.z *= growth
     raise AssertionError("the loop never ends by itself")
 
 
-def _start(problem: Problem, monitor: Monitor) -> tuple[Iterate, Status | None]:
-    """Metric and both multipliers from the smoothed problem, recorded."""
+def _first(problem: Problem, monitor: Monitor) -> Iterate:
+    """Metric and both multipliers from the smoothed problem."""
     M, near = smoothing.approach(problem, monitor)
-    s = problem.mu / smoothing.WIDTHS[-1]
-    z = ZF / max(spectral_norm(M), unit_scale(problem))  # M may be zero
-    state = Iterate(M, near.graph, np.empty(0), near.alpha, psd_part(near.gradient()), s, z)
-    if DEBUG: print("    approach", monitor.seconds)
-    stop = _record(monitor, state, 0, SLACK)
-    _relist(problem, state, monitor)
-    return state, stop
+    return _iterate(problem, M, near.graph, near.alpha, 1.0)
+
+
+def _warm(problem: Problem, start: Start) -> Iterate:
+    """Metric and multipliers of the warm start; triplets that are new to it get multipliers from their hinges."""
+    M = best_scale(problem, start.M) * start.M if start.M.any() else start.M
+    near = problem.hinges(psd_factor(M), SLACK)
+    order = np.argsort(problem.keys(near.triplets))
+    keys, hinges = problem.keys(near.triplets)[order], near.values[order]
+    alpha = problem.mu * np.clip(hinges / smoothing.WIDTHS[-1], 0, 1)
+    known = np.isin(problem.keys(start.triplets), keys)
+    alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
+    state = _iterate(problem, M, problem.graph(problem.from_keys(keys)), alpha, 1.0)
+    # the nearer the optimum, the further the penalties had come
+    advance = max(1.0, math.cbrt(WARM / max(_estimated_gap(problem, state), TIGHTEST)))
+    return _iterate(problem, M, state.graph, alpha, advance)
+
+
+def _iterate(problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, advance: float) -> Iterate:
+    """Multiplier Z and penalties that go with a metric and multipliers."""
+    s = advance * problem.mu / smoothing.WIDTHS[-1]
+    z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
+    return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
 
 
 def _record(monitor: Monitor, state: Iterate, iteration: int, slack: float) -> Status | None:
     """Certify; the same pass lists the triplets near their margin."""
     triplets = state.graph.triplets
-    return monitor.record(
-        state.M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack
-    )
+    return monitor.record(state.M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack)
 
 
 def _relist(problem: Problem, state: Iterate, monitor: Monitor) -> None:
-    """List the triplets near or beyond their margin at the current metric, and those with a multiplier."""
+    """List the triplets near or beyond their margin at the certified metric, and those with a multiplier."""
     assert monitor.near is not None
     used = state.alpha > 0
     kept, alpha = problem.keys(state.graph.triplets[used]), state.alpha[used]
@@ -127,8 +135,7 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
     M = psd_part(state.M)
     hinges = 1 - state.graph.margins(M)
     objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
-    weighted = state.graph.adjoint(state.alpha)
-    top = float(eigvalsh(weighted, problem.cost)[-1])
+    top = float(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)[-1])
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 
 
@@ -145,11 +152,12 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
             break
         kinks = np.flatnonzero((a > 0) & (a < problem.mu))
-        system = _NewtonSystem.of(state, kinks, eigenvalues, Q, error)
+        # the damping fades with the gradient, and holds where there are too few kinks
+        damping = max(1e-12, min(1e-3, 0.1 * error))
+        system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping)
         D = system.solve(gradient, min(0.1, max(1e-3, error)))
         change = -state.graph.margins(D)
         step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)))
-        if DEBUG: print(f"        {monitor.seconds:.1f} error {error:.1e} kinks {len(kinks)} step {step} cg {CGS}", flush=True)
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
     state.alpha, state.Z = a, symmetrize(Z)
@@ -175,110 +183,3 @@ def _line_search(
     while value(step) > begin + 1e-4 * step * slope + 1e-12 * abs(begin) and step > SMALLEST_STEP:
         step /= 2
     return step
-
-
-@dataclass(frozen=True, eq=False)
-class _NewtonSystem:
-    """``(s A_J' A_J + z Omega + damping) D = -G`` in the eigenbasis Q, where all but the first term is diagonal."""
-
-    Q: FloatArray
-    edges: FloatArray  # x_a - x_b of each edge of a kink in the basis Q, shape (E, r)
-    push: IntArray  # edges of each kink, shape (J,)
-    pull: IntArray
-    diagonal: FloatArray  # z Omega + damping, shape (r, r)
-    s: float
-
-    @staticmethod
-    def of(state: Iterate, kinks: IntArray, eigenvalues: FloatArray, Q: FloatArray, error: float) -> _NewtonSystem:
-        """Set up for the kinks; the damping fades with the gradient, and holds where there are too few kinks."""
-        graph, J = state.graph, len(kinks)
-        used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
-        edges = (graph.X[graph.a[used]] - graph.X[graph.b[used]]) @ Q
-        damping = state.z * max(1e-12, min(1e-3, 0.1 * error))
-        diagonal = state.z * _projection_weights(eigenvalues) + damping
-        return _NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, state.s)
-
-    def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
-        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
-        G = self.Q.T @ gradient @ self.Q
-        r = len(G)
-        D = self._direct(G) if r * (r + 1) // 2 <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
-        return symmetrize(self.Q @ D @ self.Q.T)
-
-    def _direct(self, G: FloatArray) -> FloatArray:
-        """Cholesky factor of the system in svec coordinates."""
-        outer = svec_outer(self.edges)
-        rows = outer[self.push] - outer[self.pull]
-        row, col = svec_indices(len(G))
-        H = self.s * gram(rows, rows)
-        H[np.diag_indices_from(H)] += self.diagonal[row, col]
-        try:
-            return smat(solve_definite(H, -svec(G)))
-        except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
-            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
-
-    def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients, preconditioned by the diagonal of the whole system.
-
-        Products are in float32: the direction needs a few digits, and the line search and the next gradient,
-        in float64, see what it is worth.
-        """
-        global CGS
-        edges = self.edges.astype(np.float32)
-        D = np.zeros_like(G)
-        residual = -G
-        diagonal = self._preconditioner(edges)
-        direction = scaled = residual / diagonal
-        product = float(np.sum(residual * scaled))
-        target = accuracy * float(np.linalg.norm(residual))
-        for _ in range(MAX_CG):
-            CGS += 1
-            image = self._apply(edges, direction)
-            step = product / float(np.sum(direction * image))
-            D = D + step * direction
-            residual = residual - step * image
-            if np.linalg.norm(residual) <= target:
-                break
-            scaled = residual / diagonal
-            product, before = float(np.sum(residual * scaled)), product
-            direction = scaled + product / before * direction
-        return D
-
-    def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
-        """The system's matrix on a symmetric D."""
-        unit = float(np.max(np.abs(D)))
-        small = (D / unit).astype(np.float32)
-        E, r = edges.shape
-        q = np.concatenate(in_parts(lambda b, e: np.einsum("ij,ij->i", edges[b:e] @ small, edges[b:e]), E, r * r))
-        change = (unit * self.s) * (q[self.push] - q[self.pull]).astype(np.float64)
-        w = np.bincount(self.push, change, E) - np.bincount(self.pull, change, E)
-        w32 = w.astype(np.float32)[:, None]
-        image = sum(in_parts(lambda b, e: (edges[b:e] * w32[b:e]).T @ edges[b:e], E, r * r))
-        return self.diagonal * D + symmetrize(image.astype(np.float64))
-
-    def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
-        """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
-        u, v = edges[self.push], edges[self.pull]
-        u2, v2, uv = u**2, v**2, u * v
-        squares = gram(u2, u2) - 2 * gram(uv, uv) + gram(v2, v2)
-        return self.diagonal + self.s * squares.astype(np.float64)
-
-
-def _projection_weights(eigenvalues: FloatArray) -> FloatArray:
-    """Derivative of the PSD projection in the eigenbasis, shape (r, r): see the module docstring."""
-    positive = np.maximum(eigenvalues, 0)
-    spread = np.abs(eigenvalues)[:, None] + np.abs(eigenvalues)
-    mixed = (positive[:, None] + positive) / np.where(spread > 0, spread, 1.0)
-    both = (eigenvalues[:, None] > 0) & (eigenvalues > 0)
-    return np.where(both, 1.0, mixed)
-
-
-def balance(state, problem):
-    a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
-    k = np.flatnonzero((a > 0) & (a < problem.mu))
-    g = state.graph
-    x = lambda e: g.X[g.a[e]] - g.X[g.b[e]]
-    u, v = x(g.push[k]), x(g.pull[k])
-    n = np.sum(u * u, 1) ** 2 + np.sum(v * v, 1) ** 2 - 2 * np.sum(u * v, 1) ** 2
-    d = len(state.M)
-    return state.s * n.sum() / (d * (d + 1) / 2), len(k)

@@ -23,7 +23,7 @@ from lmnn_sdp.linalg import psd_factor, psd_part
 from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.scale import euclidean_scale, unit_scale
 from lmnn_sdp.solution import Status
-from lmnn_sdp.solvers.monitor import Monitor
+from lmnn_sdp.solvers.monitor import Monitor, Start
 
 GROW, SHRINK = 1.01, 0.5  # the paper's step rule
 DIED_OUT, RESTART = 0.1, 0.95  # ours, see above
@@ -38,7 +38,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
     average = scipy.sparse.csr_array((1, n**3))  # multipliers, one column a triplet (i, j, l)
     best, best_objective = np.zeros_like(problem.cost), math.inf
     max_iter = monitor.max_iter or MAX_ITER
-    for iteration, (M, objective, hinges) in enumerate(islice(descend(problem), max_iter), start=1):
+    for iteration, (M, objective, hinges) in enumerate(islice(descend(problem, monitor.start), max_iter), start=1):
         if objective < best_objective:
             best, best_objective = M, objective
         keys = problem.keys(hinges.triplets)
@@ -52,19 +52,18 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
     return Status.MAX_ITER if iteration == max_iter else Status.STALLED
 
 
-def descend(problem: Problem) -> Iterator[tuple[FloatArray, float, Hinges]]:
+def descend(problem: Problem, start: Start | None = None) -> Iterator[tuple[FloatArray, float, Hinges]]:
     """Iterates of the method: metric, objective, and the triplets with a positive hinge."""
-    M = euclidean_scale(problem) * np.eye(problem.n_features)
-    first = start = step = max(float(M[0, 0]), unit_scale(problem))
+    M = euclidean_scale(problem) * np.eye(problem.n_features) if start is None else start.M
+    first = longest = step = max(float(np.max(np.diag(M))), unit_scale(problem))
     last = math.inf
-    while start > SMALLEST_STEP * first:
+    while longest > SMALLEST_STEP * first:
         hinges = problem.hinges(psd_factor(M))
         objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges.values))
         yield M, objective, hinges
         step *= GROW if objective < last else SHRINK
         last = objective
-        if step < DIED_OUT * start:
-            start = step = RESTART * start
+        if step < DIED_OUT * longest:
+            longest = step = RESTART * longest
         G = problem.cost - problem.graph(hinges.triplets).adjoint(np.full(len(hinges.values), problem.mu))
         M = psd_part(M - step * G)
-

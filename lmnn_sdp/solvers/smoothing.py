@@ -54,7 +54,8 @@ class Smoothed:
 
 def approach(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Smoothed]:
     """A metric near the optimum with its multipliers, through nested subsets when there are many points."""
-    M, widths = np.zeros_like(problem.cost), WIDTHS
+    M = np.zeros_like(problem.cost)
+    widths: tuple[float, ...] = WIDTHS
     for part in [*_subsets(problem), problem]:
         M = best_scale(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
         M, near = descend(part, M, widths, monitor)

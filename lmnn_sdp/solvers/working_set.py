@@ -133,7 +133,9 @@ def solve(problem: Problem, monitor: Monitor, solve_sdp: SdpSolver) -> Status:
 
 
 def _first_metric(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Status | None]:
-    """The best of a few iterations of the reference solver, recorded; and why to stop there already, if so."""
+    """The given start, or the best of a few iterations of the reference solver, recorded; and whether to stop there."""
+    if (start := monitor.start) is not None:
+        return start.M, monitor.record(start.M, start.triplets, start.alpha, iteration=0, working_set=0)
     best: tuple[FloatArray, float, Hinges] | None = None
     for iterate in islice(descend(problem), DESCENT):
         if best is None or iterate[1] < best[1]:

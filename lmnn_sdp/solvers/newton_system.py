@@ -1,0 +1,138 @@
+"""The linear system of a semismooth Newton step: ``(s A_J' A_J + z Omega + damping) D = -G``.
+
+J are the kinks and Omega is the derivative of the PSD projection (see `lmnn_sdp.solvers.newton`). In the eigenbasis Q
+of ``Z - z M`` all but the first term is diagonal, and the first is a product with the edges of the kinks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.graph import TripletGraph
+from lmnn_sdp.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.parallel import in_parts
+
+MAX_DIRECT = 2000  # unknowns up to which the system is formed and factored
+MAX_STEPS = 300  # of conjugate gradients
+SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
+
+
+@dataclass(frozen=True, eq=False)
+class NewtonSystem:
+    """A Newton system in its eigenbasis.
+
+    Attributes
+    ----------
+    Q : array, shape (r, r)
+        Eigenvectors as columns.
+    edges : array, shape (E, r)
+        ``x_a - x_b`` of each edge of a kink, in the basis Q.
+    push, pull : arrays, shape (J,)
+        Edges of each kink.
+    diagonal : array, shape (r, r)
+        ``z Omega + damping``.
+    s : float
+        Penalty of the hinges.
+    """
+
+    Q: FloatArray
+    edges: FloatArray
+    push: IntArray
+    pull: IntArray
+    diagonal: FloatArray
+    s: float
+
+    @staticmethod
+    def of(
+        graph: TripletGraph, kinks: IntArray, Q: FloatArray, eigenvalues: FloatArray, s: float, z: float, damping: float
+    ) -> NewtonSystem:
+        """Set up for the kinks, given as positions in the graph's list, and the eigenpairs of ``Z - z M``."""
+        J = len(kinks)
+        used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
+        edges = (graph.X[graph.a[used]] - graph.X[graph.b[used]]) @ Q
+        diagonal = z * (projection_weights(eigenvalues) + damping)
+        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s)
+
+    def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
+        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
+        G = self.Q.T @ gradient @ self.Q
+        r = len(G)
+        D = self._direct(G) if r * (r + 1) // 2 <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
+        return symmetrize(self.Q @ D @ self.Q.T)
+
+    def _direct(self, G: FloatArray) -> FloatArray:
+        """Cholesky factor of the system in svec coordinates."""
+        outer = svec_outer(self.edges)
+        rows = outer[self.push] - outer[self.pull]
+        row, col = svec_indices(len(G))
+        H = self.s * gram(rows, rows)
+        H[np.diag_indices_from(H)] += self.diagonal[row, col]
+        try:
+            return smat(solve_definite(H, -svec(G)))
+        except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
+
+    def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
+        """Conjugate gradients, preconditioned by the diagonal of the whole system.
+
+        Products with the edges are in float32: the direction needs a few digits, and the line search and the next
+        gradient, in float64, see what it is worth.
+        """
+        edges = self.edges.astype(np.float32)
+        D = np.zeros_like(G)
+        residual = -G
+        diagonal = self._preconditioner(edges)
+        direction = scaled = residual / diagonal
+        product = float(np.sum(residual * scaled))
+        target = accuracy * float(np.linalg.norm(residual))
+        for _ in range(MAX_STEPS):
+            image = self._apply(edges, direction)
+            step = product / float(np.sum(direction * image))
+            D = D + step * direction
+            residual = residual - step * image
+            if np.linalg.norm(residual) <= target:
+                break
+            scaled = residual / diagonal
+            product, before = float(np.sum(residual * scaled)), product
+            direction = scaled + product / before * direction
+        return D
+
+    def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
+        """The system's matrix on a symmetric D."""
+        unit = float(np.max(np.abs(D)))
+        small = (D / unit).astype(np.float32)
+
+        def forms(begin: int, end: int) -> npt.NDArray[np.float32]:
+            part = edges[begin:end]
+            return np.einsum("ij,ij->i", part @ small, part)
+
+        count, r = edges.shape
+        q = np.concatenate(in_parts(forms, count, r * r))
+        change = (q[self.push] - q[self.pull]).astype(np.float64)
+        w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
+        image = gram(edges * w.astype(np.float32)[:, None], edges)
+        return self.diagonal * D + (unit * self.s) * symmetrize(image.astype(np.float64))
+
+    def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
+        """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
+        u, v = edges[self.push], edges[self.pull]
+        u2, v2, uv = u**2, v**2, u * v
+        squares = gram(u2, u2) - 2 * gram(uv, uv) + gram(v2, v2)
+        return self.diagonal + self.s * squares.astype(np.float64)
+
+
+def projection_weights(eigenvalues: FloatArray) -> FloatArray:
+    """Derivative Omega of the PSD projection in the eigenbasis, shape (r, r).
+
+    1 where both eigenvalues are positive, 0 where both are negative, p / (p - q) for one positive p and one
+    negative q.
+    """
+    positive = np.maximum(eigenvalues, 0)
+    spread = np.abs(eigenvalues)[:, None] + np.abs(eigenvalues)
+    mixed = (positive[:, None] + positive) / np.where(spread > 0, spread, 1.0)
+    both = (eigenvalues[:, None] > 0) & (eigenvalues > 0)
+    return np.where(both, 1.0, mixed)
