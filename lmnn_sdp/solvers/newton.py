@@ -40,7 +40,8 @@ MUCH, LITTLE = 2.0, 1.35
 SLACK, LEAST_SLACK = 0.5, 0.05  # triplets this near their margin are listed at first, and at last
 PASS = 0.4  # fall of the estimated gap, over the certified one, at which an impostor pass is worth its time
 EVERY = 6  # rounds after which a pass is due, however little the listed gap fell
-SMALLEST_STEP = 1e-6
+ARMIJO = 1e-4  # fall that a step must bring, over what the slope promises
+SHORTEST, LONGEST = 1e-15, 1e15  # steps, over Newton's
 MAX_FAILURES = 12  # passes in a row that narrow the interval by less than a hundredth
 WARM = 1e-3  # gap of a warm start below which the penalties begin higher, by its third root
 
@@ -167,7 +168,11 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
 def _line_search(
     problem: Problem, state: Iterate, W: FloatArray, D: FloatArray, change: FloatArray, slope: float
 ) -> float:
-    """Halve the step until the augmented Lagrangian falls enough; hinges are linear along D, so this is cheap."""
+    """The step along D, a power of two times 1, at which the augmented Lagrangian is least, or 1 where that is enough.
+
+    Hinges are linear along D, so a trial is cheap. Where all hinges are far from their kinks, Newton's model knows no
+    curvature but the damping, and the best step may be very short or very long.
+    """
 
     def value(step: float) -> float:
         hinges = state.hinges + step * change
@@ -179,7 +184,12 @@ def _line_search(
             + np.sum(penalty**2) / (2 * state.z)
         )
 
-    begin, step = value(0.0), 1.0
-    while value(step) > begin + 1e-4 * step * slope + 1e-12 * abs(begin) and step > SMALLEST_STEP:
-        step /= 2
+    begin = value(0.0)
+    step, least = 1.0, value(1.0)
+    factor = 2.0 if least <= begin + ARMIJO * slope else 0.5
+    while SHORTEST < step < LONGEST:
+        trial = value(factor * step)
+        if trial >= least and (factor > 1 or least <= begin + ARMIJO * step * slope + 1e-12 * abs(begin)):
+            break
+        step, least = factor * step, trial
     return step
