@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -64,6 +66,21 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     begin = time.perf_counter()
     result = call()
     return result, time.perf_counter() - begin
+
+
+def reset_peak_memory() -> None:
+    """Start `peak_memory` anew, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> float:
+    """Largest resident memory in GiB since `reset_peak_memory`, or since the process began."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def rows(history: Sequence[HistoryRow]) -> list[dict[str, Any]]:

@@ -16,19 +16,25 @@ MAX_HALVINGS = 60
 def best_scale(problem: Problem, M: FloatArray) -> float:
     """Scale c at which ``f(c M)`` is least, for a PSD ``M`` of positive cost that is not far too small.
 
-    With p = <P, M> and margins m_t = <A_t, M>, ``f(c M) = c p + mu sum_t [1 - c m_t]_+`` has its minimum where the
-    sum of the smallest margins, those below 1 / c, passes p / mu. Listed are the triplets that decide for c above a
-    half; if the minimum is lower, the search goes on from there.
+    Listed are the triplets that decide for c above a half; if the minimum is lower, the search goes on from there.
     """
-    L, cost, scale = psd_factor(M), float(np.sum(problem.cost * M)), 1.0
+    L, scale = psd_factor(M), 1.0
     for _ in range(MAX_HALVINGS):
         hinges = problem.hinges(math.sqrt(scale) * L, slack=1.0)
-        margins = np.sort(1 - hinges.values) / scale
-        passed = np.flatnonzero(np.cumsum(margins) > cost / problem.mu)
-        if len(passed):
-            return 1 / float(margins[passed[0]])
+        if (found := best_listed_scale(problem, M, (1 - hinges.values) / scale)) is not None:
+            return found
         scale /= 2
     return scale
+
+
+def best_listed_scale(problem: Problem, M: FloatArray, margins: FloatArray) -> float | None:
+    """Scale c at which ``c p + mu sum_t [1 - c m_t]_+`` is least, with p = <P, M> and the margins m_t that are listed.
+
+    It is where the sum of the smallest margins, those below 1 / c, passes p / mu; None if that is never.
+    """
+    margins = np.sort(margins)
+    passed = np.flatnonzero(np.cumsum(margins) > float(np.sum(problem.cost * M)) / problem.mu)
+    return 1 / float(margins[passed[0]]) if len(passed) else None
 
 
 def euclidean_scale(problem: Problem) -> float:

@@ -25,13 +25,13 @@ from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import best_scale, unit_scale
+from lmnn_sdp.scale import best_listed_scale, unit_scale
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 
-INNER = 0.05  # accuracy of a round, relative to the gap and to the norm of the cost
+INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
 MAX_INNER = 30  # Newton steps of a round
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
@@ -62,16 +62,13 @@ class Iterate:
 def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
     state = _first(problem, monitor) if monitor.start is None else _warm(problem, monitor.start)
+    estimate = _estimated_gap(problem, state)
+    # a first metric is certified at once; a warm one is as good as certified, and soon better
+    certified = math.inf if monitor.start is None else estimate
     slack, failures = SLACK, 0
-    if (stop := _record(monitor, state, 0, slack)) is not None:
-        return stop
-    _relist(problem, state, monitor)
-    certified = estimate = monitor.relative_gap
-    for iteration in count(1):
-        steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
-        estimate = _estimated_gap(problem, state)
-        if estimate <= max(monitor.tol, PASS * certified) or iteration % EVERY == 0 or monitor.out_of_time:
-            slack = max(LEAST_SLACK, 0.8 * slack)
+    for iteration in count():
+        due = iteration > 0 and iteration % EVERY == 0
+        if due or estimate <= max(monitor.tol, PASS * certified) or monitor.out_of_time:
             if (stop := _record(monitor, state, iteration, slack)) is not None:
                 return stop
             failures = failures + 1 if monitor.relative_gap > 0.99 * certified else 0
@@ -79,6 +76,9 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
                 return Status.STALLED
             certified = monitor.relative_gap
             _relist(problem, state, monitor)
+            slack = max(LEAST_SLACK, 0.8 * slack)
+        steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
+        estimate = _estimated_gap(problem, state)
         growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
         state.s *= growth
         state.z *= growth
@@ -93,17 +93,19 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
 
 def _warm(problem: Problem, start: Start) -> Iterate:
     """Metric and multipliers of the warm start; triplets that are new to it get multipliers from their hinges."""
-    M = best_scale(problem, start.M) * start.M if start.M.any() else start.M
-    near = problem.hinges(psd_factor(M), SLACK)
+    near = problem.hinges(psd_factor(start.M), 1.0)
+    scale = best_listed_scale(problem, start.M, 1 - near.values)
+    M = (1.0 if scale is None else scale) * start.M
     order = np.argsort(problem.keys(near.triplets))
-    keys, hinges = problem.keys(near.triplets)[order], near.values[order]
+    graph = problem.graph(near.triplets[order])
+    keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
     alpha = problem.mu * np.clip(hinges / smoothing.WIDTHS[-1], 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
-    state = _iterate(problem, M, problem.graph(problem.from_keys(keys)), alpha, 1.0)
+    state = _iterate(problem, M, graph, alpha, 1.0)
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(_estimated_gap(problem, state), TIGHTEST)))
-    return _iterate(problem, M, state.graph, alpha, advance)
+    return _iterate(problem, M, graph, alpha, advance)
 
 
 def _iterate(problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, advance: float) -> Iterate:
