@@ -28,6 +28,7 @@ results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and 
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
+	$(BIN)/python experiments/warm_starts.py
 	$(BIN)/python experiments/peers.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py

@@ -57,7 +57,18 @@ def main() -> None:
             continue
         results.append(run(case))
         print(results[-1]["text"], flush=True)
-    header = ["data", "n x d", "triplets", "lower bound", "objective", "gap", "rank", "s to 1e-4", "seconds", "peak GiB"]
+    header = [
+        "data",
+        "n x d",
+        "triplets",
+        "lower bound",
+        "objective",
+        "gap",
+        "rank",
+        "s to 1e-4",
+        "seconds",
+        "peak GiB",
+    ]
     print("\n" + common.table(header, [result["text"] for result in results]))
     print(common.write("bench_newton", options, {"cases": results, "left_out": missing}))
 

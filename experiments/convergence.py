@@ -10,16 +10,16 @@ from sklearn.exceptions import ConvergenceWarning
 import common
 from lmnn_sdp import Problem, solve
 
-SOLVERS = ("scs", "scs-full", "cvxpy", "pgd")
+SOLVERS = ("newton", "scs", "scs-full", "cvxpy", "pgd")
 WORKING_SETS = ("iris", "wine", "breast_cancer", "balance_scale")
-TOL = {"scs": 1e-10, "scs-full": 1e-9, "cvxpy": 1e-9, "pgd": 1e-6}
+TOL = {"newton": 1e-10, "scs": 1e-10, "scs-full": 1e-9, "cvxpy": 1e-9, "pgd": 1e-6}
 
 
 def main() -> None:
     """Solve iris with every solver, and every data set with working sets."""
     options = common.options(__doc__)
     common.warm_up()
-    solvers = ("scs", "pgd") if options.quick else SOLVERS
+    solvers = ("newton", "scs", "pgd") if options.quick else SOLVERS
     names = WORKING_SETS[:1] if options.quick else WORKING_SETS
     curves = {solver: run("iris", solver, TOL[solver]) for solver in solvers}
     sets = {name: run(name, "scs", 1e-6) for name in names}

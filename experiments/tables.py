@@ -30,6 +30,7 @@ def blocks() -> dict[str, str]:
     """Every block by the name of its marker."""
     return {
         "newton": newton(),
+        "warm": warm(),
         "solvers": solvers(),
         "small": small(),
         "impostors": impostors(),
@@ -42,8 +43,20 @@ def newton() -> str:
     """Gap, seconds and memory of every case of bench_newton."""
     result = _read("bench_newton")
     lines = [
-        "| data (k = 3, mu = 0.5) | n x d | triplets | lower bound | objective | gap | rank | seconds | peak GiB |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| data (k = 3, mu = 0.5) | n x d | triplets | lower bound | objective | gap | rank "
+        "| s to 1e-4 | seconds | peak GiB |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        *("| " + " | ".join(case["text"]) + " |" for case in result["cases"]),
+    ]
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def warm() -> str:
+    """Seconds of both ways along each path."""
+    result = _read("warm_starts")
+    lines = [
+        "| data | mu | tol | from nothing, s | from the last mu, s | ratio |",
+        "|---|---|---:|---:|---:|---:|",
         *("| " + " | ".join(case["text"]) + " |" for case in result["cases"]),
     ]
     return "\n".join([*lines, "", _origin(result)])
@@ -68,13 +81,13 @@ def small() -> str:
     """What verify_small found."""
     result = _read("verify_small")
     problems = result["problems"]
-    exact = max(p["solvers"]["scs"]["relative_gap"] for p in problems)
+    exact = max(p["solvers"]["newton"]["relative_gap"] for p in problems)
     median = sorted(p["solvers"]["pgd"]["excess"] for p in problems)[len(problems) // 2]
     overlap = sum(p["overlap"] for p in problems)
     planted = sum(p["optimum"] is not None for p in problems)
     return (
         f"On {len(problems)} small problems (d = 2 to 8; {planted} with a planted optimum) the certified intervals of "
-        f"all four solvers overlap in {overlap}; the largest gap of `scs` is {exact:.1e}; the projected gradient ends "
+        f"all five solvers overlap in {overlap}; the largest gap of `newton` is {exact:.1e}; the projected gradient ends "
         f"a relative {median:.0e} above the optimum in the median.\n\n{_origin(result)}"
     )
 

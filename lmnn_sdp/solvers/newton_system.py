@@ -7,13 +7,14 @@ of ``Z - z M`` all but the first term is diagonal, and the first is a product wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.graph import TripletGraph
-from lmnn_sdp.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.linalg import CHUNK, gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.parallel import in_parts
 
 MAX_DIRECT = 2000  # unknowns up to which the system is formed and factored
@@ -30,7 +31,7 @@ class NewtonSystem:
     Q : array, shape (r, r)
         Eigenvectors as columns.
     edges : array, shape (E, r)
-        ``x_a - x_b`` of each edge of a kink, in the basis Q.
+        ``x_a - x_b`` of each edge of a kink, in the basis Q; float32 where conjugate gradients solve the system.
     push, pull : arrays, shape (J,)
         Edges of each kink.
     diagonal : array, shape (r, r)
@@ -40,7 +41,7 @@ class NewtonSystem:
     """
 
     Q: FloatArray
-    edges: FloatArray
+    edges: npt.NDArray[Any]
     push: IntArray
     pull: IntArray
     diagonal: FloatArray
@@ -53,15 +54,15 @@ class NewtonSystem:
         """Set up for the kinks, given as positions in the graph's list, and the eigenpairs of ``Z - z M``."""
         J = len(kinks)
         used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
-        edges = (graph.X[graph.a[used]] - graph.X[graph.b[used]]) @ Q
+        # conjugate gradients take float32; the factorisation float64
+        edges = _rotated(graph, used, Q, np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32)
         diagonal = z * (projection_weights(eigenvalues) + damping)
         return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s)
 
     def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
         """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
         G = self.Q.T @ gradient @ self.Q
-        r = len(G)
-        D = self._direct(G) if r * (r + 1) // 2 <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
+        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
         return symmetrize(self.Q @ D @ self.Q.T)
 
     def _direct(self, G: FloatArray) -> FloatArray:
@@ -82,7 +83,7 @@ class NewtonSystem:
         Products with the edges are in float32: the direction needs a few digits, and the line search and the next
         gradient, in float64, see what it is worth.
         """
-        edges = self.edges.astype(np.float32)
+        edges = self.edges.astype(np.float32, copy=False)
         D = np.zeros_like(G)
         residual = -G
         diagonal = self._preconditioner(edges)
@@ -119,10 +120,37 @@ class NewtonSystem:
 
     def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
-        u, v = edges[self.push], edges[self.pull]
-        u2, v2, uv = u**2, v**2, u * v
-        squares = gram(u2, u2) - 2 * gram(uv, uv) + gram(v2, v2)
-        return self.diagonal + self.s * squares.astype(np.float64)
+
+        def squares(begin: int, end: int) -> npt.NDArray[np.float32]:
+            u, v = edges[self.push[begin:end]], edges[self.pull[begin:end]]
+            cross = u * v
+            u **= 2
+            v **= 2
+            return u.T @ u - 2 * (cross.T @ cross) + v.T @ v
+
+        total = np.sum(in_parts(squares, len(self.push), 3 * edges.shape[1] ** 2), axis=0, dtype=np.float64)
+        return self.diagonal + self.s * total
+
+
+def _unknowns(A: FloatArray) -> int:
+    """Free entries of a symmetric matrix of this size."""
+    return len(A) * (len(A) + 1) // 2
+
+
+def _rotated(
+    graph: TripletGraph, edges: IntArray, Q: FloatArray, dtype: type[np.float32] | type[np.float64]
+) -> npt.NDArray[Any]:
+    """Row ``(x_a - x_b)' Q`` for each of the edges, a chunk at a time."""
+    a, b = graph.a[edges], graph.b[edges]
+    out = np.empty((len(edges), len(Q)), dtype)
+
+    def work(begin: int, end: int) -> None:
+        for start in range(begin, end, CHUNK):
+            part = slice(start, min(start + CHUNK, end))
+            out[part] = (graph.X[a[part]] - graph.X[b[part]]) @ Q
+
+    in_parts(work, len(edges), Q.size)
+    return out
 
 
 def projection_weights(eigenvalues: FloatArray) -> FloatArray:
