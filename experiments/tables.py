@@ -87,8 +87,8 @@ def small() -> str:
     planted = sum(p["optimum"] is not None for p in problems)
     return (
         f"On {len(problems)} small problems (d = 2 to 8; {planted} with a planted optimum) the certified intervals of "
-        f"all five solvers overlap in {overlap}; the largest gap of `newton` is {exact:.1e}; the projected gradient ends "
-        f"a relative {median:.0e} above the optimum in the median.\n\n{_origin(result)}"
+        f"all five solvers overlap in {overlap}; the largest gap of `newton` is {exact:.1e}; the projected gradient "
+        f"ends a relative {median:.0e} above the optimum in the median.\n\n{_origin(result)}"
     )
 
 
