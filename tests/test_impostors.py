@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from lmnn_sdp import impostors
+from lmnn_sdp import parallel
 from lmnn_sdp.impostors import MEMORY, scan
 from problems import TOL
 
@@ -156,7 +156,7 @@ def test_pairs_do_not_depend_on_memory(memory):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("memory", [4 * 2**20, 16 * 2**20])
 def test_working_memory_stays_under_its_bound(monkeypatch, memory, threads, radius):
-    monkeypatch.setattr(impostors, "_threads", lambda: threads)
+    monkeypatch.setattr(parallel, "threads", lambda: threads)
     n, q = 6000, 8
     rng = np.random.default_rng(7)
     V, codes = rng.normal(size=(n, q)), rng.integers(0, 3, n)
@@ -191,7 +191,7 @@ def test_results_are_identical_for_one_and_two_workers(monkeypatch, radius):
     V, codes = rng.normal(size=(3000, 6)), rng.integers(0, 3, 3000)
     results = []
     for threads in (1, 2):
-        monkeypatch.setattr(impostors, "_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(parallel, "threads", lambda threads=threads: threads)
         results.append(scan(V, codes, np.full(3000, radius), lambda block: block))
     assert_same_blocks(*results)
 
@@ -208,7 +208,7 @@ def test_results_are_identical_under_limits_of_threadpoolctl():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_errors_in_the_reducer_reach_the_caller(monkeypatch, threads):
-    monkeypatch.setattr(impostors, "_threads", lambda: threads)
+    monkeypatch.setattr(parallel, "threads", lambda: threads)
     V, codes = np.random.default_rng(10).normal(size=(2000, 2)), np.arange(2000) % 2
 
     def fail(block):
@@ -221,16 +221,6 @@ def test_errors_in_the_reducer_reach_the_caller(monkeypatch, threads):
 def test_blocks_hold_only_pairs_of_different_classes():
     V, codes = np.random.default_rng(11).normal(size=(200, 2)), np.arange(200) % 7
     assert all((codes[block.a] != codes[block.b]).all() for block in scan(V, codes, np.full(200, 9.0), lambda b: b))
-
-
-def test_threads_follow_threadpoolctl_whatever_other_libraries_were_built_for():
-    import scs  # brings a BLAS of its own for one thread
-
-    assert scs.__version__
-    with threadpool_limits(2, user_api="blas"):
-        assert impostors._threads() == min(2, impostors.numba.config.NUMBA_NUM_THREADS)
-    with threadpool_limits(1, user_api="blas"):
-        assert impostors._threads() == 1
 
 
 @pytest.mark.parametrize("scale", [1e-160, 1e-25, 1e150])

@@ -50,7 +50,7 @@ def test_multipliers_are_dual_feasible(solution):
     problem = blobs(n=30, d=3)
     assert solution.alpha.min() > 0
     assert solution.alpha.max() <= problem.mu
-    S = problem.cost - problem.adjoint(solution.triplets, solution.alpha)
+    S = problem.cost - problem.graph(solution.triplets).adjoint(solution.alpha)
     assert np.linalg.eigvalsh(S)[0] > -TOL["rounding"] * np.abs(problem.cost).max()
 
 
