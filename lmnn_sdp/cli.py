@@ -106,6 +106,16 @@ def takes_problem(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--tol", default=1e-6, help="Relative gap at which to stop.")
 @click.option("--max-iter", type=int, help="Iterations or rounds at most.")
 @click.option("--time-limit", type=float, help="Seconds at most.")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Begin at a saved solution (.npz): of another mu or k, or what --checkpoint wrote.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the best solution so far on the way; --start with the same file goes on from it.",
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the solution (.npz).")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path), help="Draw figures into this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -117,6 +127,8 @@ def solve_command(
     tol: float,
     max_iter: int | None,
     time_limit: float | None,
+    start: Path | None,
+    checkpoint: Path | None,
     out: Path | None,
     figures: Path | None,
     as_json: bool,
@@ -128,8 +140,10 @@ def solve_command(
     certified metric is printed and saved in every case.
     """
     _check_writable(out, figures)
+    _check_writable(checkpoint, None)
+    first = None if start is None else Solution.load(start)
     with Progress(quiet=quiet) as progress, _status_instead_of_warning():
-        solution = solve(problem, solver, tol, max_iter, time_limit, progress)
+        solution = solve(problem, solver, tol, max_iter, time_limit, progress, start=first, checkpoint=checkpoint)
     if out is not None:
         solution.save(out)
     if figures is not None:

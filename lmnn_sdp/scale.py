@@ -10,20 +10,21 @@ from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.linalg import psd_factor
 from lmnn_sdp.problem import Problem
 
-MAX_HALVINGS = 60
+LOWEST = 0.8  # scale down to which a list serves; the smaller, the longer the list
+MAX_LISTS = 200
 
 
 def best_scale(problem: Problem, M: FloatArray) -> float:
     """Scale c at which ``f(c M)`` is least, for a PSD ``M`` of positive cost that is not far too small.
 
-    Listed are the triplets that decide for c above a half; if the minimum is lower, the search goes on from there.
+    Listed are the triplets that decide for c above `LOWEST`; if the minimum is lower, the search goes on from there.
     """
     L, scale = psd_factor(M), 1.0
-    for _ in range(MAX_HALVINGS):
-        hinges = problem.hinges(math.sqrt(scale) * L, slack=1.0)
+    for _ in range(MAX_LISTS):
+        hinges = problem.hinges(math.sqrt(scale) * L, slack=1 / LOWEST - 1)
         if (found := best_listed_scale(problem, M, (1 - hinges.values) / scale)) is not None:
             return found
-        scale /= 2
+        scale *= LOWEST
     return scale
 
 

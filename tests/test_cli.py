@@ -67,6 +67,26 @@ def test_an_early_stop_exits_with_1_and_saves_the_best(tmp_path):
     assert Solution.load(tmp_path / "s.npz").lower_bound > 0
 
 
+def test_a_solve_goes_on_from_its_checkpoint(tmp_path):
+    path = tmp_path / "run.npz"
+    first = invoke("solve", "wine", "--standardize", "--tol", 1e-9, "--max-iter", 1, "--checkpoint", path, "--quiet")
+    assert first.exit_code == 1
+    stopped = Solution.load(path)
+    second = invoke(
+        "solve", "wine", "--standardize", "--tol", 1e-9, "--start", path, "--checkpoint", path, "--json", "--quiet"
+    )
+    assert second.exit_code == 0
+    assert Solution.load(path).relative_gap <= 1e-9 < stopped.relative_gap
+    assert Solution.load(path).certificate.overlaps(stopped.certificate)
+
+
+def test_a_start_that_is_no_solution_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", A=np.eye(2))
+    with pytest.raises(ValueError, match=r"other.npz is no saved Solution.*Solution.save"):
+        invoke("solve", "iris", "--start", tmp_path / "other.npz", "--quiet")
+    assert invoke("solve", "iris", "--start", tmp_path / "missing.npz").exit_code == 2
+
+
 def test_automatic_neighbors(tmp_path):
     (tmp_path / "t.csv").write_text("".join(f"{k % 7},{k * k % 11},{'ab'[k > 7]}\n" for k in range(11)))
     report = json.loads(invoke("solve", tmp_path / "t.csv", "--label", 2, "-k", "auto", "--json", "--quiet").output)

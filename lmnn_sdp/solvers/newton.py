@@ -93,7 +93,7 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
 
 def _warm(problem: Problem, start: Start) -> Iterate:
     """Metric and multipliers of the warm start; triplets that are new to it get multipliers from their hinges."""
-    near = problem.hinges(psd_factor(start.M), 1.0)
+    near = problem.hinges(psd_factor(start.M), SLACK)
     scale = best_listed_scale(problem, start.M, 1 - near.values)
     M = (1.0 if scale is None else scale) * start.M
     order = np.argsort(problem.keys(near.triplets))
