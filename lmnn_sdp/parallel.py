@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,7 @@ from threading import Lock
 from typing import TypeVar
 
 import numba
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 T = TypeVar("T")
 
@@ -72,7 +72,27 @@ def threads() -> int:
 @cache
 def _blas() -> ThreadpoolController:
     """The thread pools of the loaded BLAS libraries, looked up once (it walks over all loaded libraries)."""
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _blas_threads() -> list[int]:
+    """Threads that each BLAS library may use."""
+    return [library.num_threads for library in _blas().lib_controllers]
+
+
+def _set_blas_threads(counts: list[int]) -> None:
+    """Let each BLAS library use so many threads, whichever thread limited it last."""
+    _forget_who_limited()
+    for library, count in zip(_blas().lib_controllers, counts, strict=True):
+        library.set_num_threads(count)
+    _forget_who_limited()
+
+
+def _forget_who_limited() -> None:
+    """From threadpoolctl 3.7 on only the first thread to set a limit is obeyed; the last to end may be another."""
+    forget = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if forget is not None:
+        forget(force=True)
 
 
 class _SingleBlas:
@@ -81,24 +101,22 @@ class _SingleBlas:
     def __init__(self) -> None:
         self._lock = Lock()
         self._holders = 0
-        self._limit = ExitStack()
-        self._before = 1
+        self._before: list[int] = []
 
     @property
     def threads_before(self) -> int:
         """Threads that BLAS may use when nobody holds it."""
-        if self._holders:
-            return self._before
-        # the largest pool: some libraries bring a BLAS of their own that was built for one thread
-        return max((pool["num_threads"] for pool in _blas().info() if pool["user_api"] == "blas"), default=1)
+        with self._lock:
+            counts = self._before if self._holders else _blas_threads()
+        return max(counts, default=1)  # the largest: some libraries bring a BLAS that was built for one thread
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the limit."""
         with self._lock:
             if not self._holders:
-                self._before = self.threads_before
-                self._limit.enter_context(_blas().limit(limits=1, user_api="blas"))
+                self._before = _blas_threads()
+                _set_blas_threads([1] * len(self._before))
             self._holders += 1
         try:
             yield
@@ -106,7 +124,7 @@ class _SingleBlas:
             with self._lock:
                 self._holders -= 1
                 if not self._holders:
-                    self._limit.close()
+                    _set_blas_threads(self._before)
 
 
 _single_blas = _SingleBlas()

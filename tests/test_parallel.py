@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from threading import Event, Thread
 
 import numpy as np
@@ -59,28 +60,44 @@ def test_limits_set_within_a_team_are_not_those_of_the_team(two_blas_threads):
         assert threads() == min(2, parallel.numba.config.NUMBA_NUM_THREADS)
 
 
+@pytest.mark.parametrize("limits", [True, False])  # set by the main thread, which no other may overrule by itself
 @pytest.mark.parametrize("first_to_end", [0, 1])
-def test_teams_of_two_threads_that_overlap_in_time_end_in_either_order(two_blas_threads, first_to_end):
-    begun, end = (Event(), Event()), (Event(), Event())
-    seen, pools = [], []
+def test_teams_of_two_threads_that_overlap_in_time_end_in_either_order(first_to_end, limits):
+    before = blas_threads()
+    with threadpool_limits(2, user_api="blas") if limits else nullcontext():
+        allowed = blas_threads()
+        assert ends_of_overlapping_teams(first_to_end) == [{1}, {1}, set(allowed)]
+        assert blas_threads() == allowed
+    assert blas_threads() == before
+
+
+def ends_of_overlapping_teams(first_to_end):
+    """BLAS threads seen before the first end, between both, and after the last, while both threads are alive."""
+    begun, end, ended, leave = ([Event(), Event()] for _ in range(4))
+    pools, seen = [], []
 
     def hold(which):
         with team() as members:
             pools.append(members.pool)
             begun[which].set()
             assert end[which].wait(30)
+        ended[which].set()
+        assert leave[which].wait(30)
 
     holders = [Thread(target=hold, args=(which,)) for which in (0, 1)]
-    for which, holder in enumerate(holders):
+    for holder, event in zip(holders, begun, strict=True):
         holder.start()
-        assert begun[which].wait(30)
+        assert event.wait(30)
+    assert pools[0] is not pools[1]
     for which in (first_to_end, 1 - first_to_end):
         seen.append(set(blas_threads()))
         end[which].set()
-        holders[which].join()
-    assert pools[0] is not pools[1]
-    assert seen == [{1}, {1}]
-    assert blas_threads() == two_blas_threads
+        assert ended[which].wait(30)
+    seen.append(set(blas_threads()))
+    for holder, event in zip(holders, leave, strict=True):
+        event.set()
+        holder.join()
+    return seen
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 7, 100, 1001])

@@ -38,7 +38,11 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
     average = scipy.sparse.csr_array((1, n**3))  # multipliers, one column a triplet (i, j, l)
     best, best_objective = np.zeros_like(problem.cost), math.inf
     max_iter = monitor.max_iter or MAX_ITER
-    for iteration, (M, objective, hinges) in enumerate(islice(descend(problem, monitor.start), max_iter), start=1):
+    if (start := monitor.start) is not None:  # the averaged multipliers may take long to prove what its own do
+        stop = monitor.record(start.M, start.triplets, start.alpha, iteration=0, working_set=len(start.triplets))
+        if stop is not None:
+            return stop
+    for iteration, (M, objective, hinges) in enumerate(islice(descend(problem, start), max_iter), start=1):
         if objective < best_objective:
             best, best_objective = M, objective
         keys = problem.keys(hinges.triplets)

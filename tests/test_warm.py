@@ -1,0 +1,258 @@
+"""Solves that begin at an earlier solution, and solves that are stopped, watched or killed on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from lmnn_sdp import Problem, Solution, Status, certify, solve
+from lmnn_sdp.datasets import load
+from problems import blobs, noise
+
+TOLERANCE = 1e-6
+WARM = ["newton", "scs"]
+
+
+def first_rows(problem, count):
+    """Those points only, with target neighbours of their own."""
+    return Problem.from_data(problem.X[:count], problem.y[:count], problem.n_neighbors, problem.mu)
+
+
+LARGER = blobs(n=90, d=4, seed=3)
+WHOLE = Problem.from_data(LARGER.X[:60], LARGER.y[:60], 2)
+STARTS = {
+    "same": lambda: WHOLE,
+    "another mu": lambda: replace(WHOLE, mu=0.2),
+    "larger mu": lambda: replace(WHOLE, mu=0.9),
+    "other k": lambda: Problem.from_data(WHOLE.X, WHOLE.y, 4),
+    "fewer k": lambda: Problem.from_data(WHOLE.X, WHOLE.y, 1),
+    "rows added since": lambda: first_rows(WHOLE, 45),
+    "rows taken since": lambda: LARGER,
+    "a trace penalty": lambda: Problem.from_data(WHOLE.X, WHOLE.y, 2, reg=1.0),
+    "nothing but the working set": lambda: WHOLE.restrict(WHOLE.all_triplets()[::5]),
+    "no triplets at all": lambda: WHOLE.restrict(np.empty((0, 3))),  # its metric is zero
+}
+
+
+@pytest.fixture(scope="module")
+def cold():
+    return solve(WHOLE, tol=TOLERANCE)
+
+
+@pytest.mark.parametrize("solver", WARM)
+@pytest.mark.parametrize("name", STARTS)
+def test_a_warm_solve_proves_the_same_optimum(cold, name, solver):
+    start = solve(STARTS[name](), tol=TOLERANCE)
+    warm = solve(WHOLE, solver, tol=TOLERANCE, start=start)
+    assert warm.status is Status.OPTIMAL
+    assert warm.relative_gap <= TOLERANCE
+    assert warm.certificate.overlaps(cold.certificate)
+    again = certify(WHOLE, warm.M, warm.triplets, warm.alpha)
+    assert again.relative_gap <= 2 * TOLERANCE
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_projected_gradient_begins_at_the_start(cold, name):
+    start = solve(STARTS[name](), tol=TOLERANCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warm = solve(WHOLE, "pgd", tol=TOLERANCE, max_iter=100, start=start)
+    assert warm.certificate.overlaps(cold.certificate)
+
+
+@pytest.mark.parametrize("solver", [*WARM, "pgd"])
+def test_a_solution_of_the_same_problem_is_proved_again_by_the_first_record(cold, solver):
+    warm = solve(WHOLE, solver, tol=TOLERANCE, start=cold)
+    assert warm.status is Status.OPTIMAL
+    assert len(warm.history) == 1
+    assert warm.relative_gap <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["another mu", "larger mu", "other k", "fewer k", "rows added since"])
+def test_a_warm_solve_begins_nearer_to_the_optimum(cold, name):
+    warm = solve(WHOLE, tol=TOLERANCE, start=solve(STARTS[name](), tol=TOLERANCE))
+    assert warm.history[0].relative_gap < 0.5
+
+
+def test_a_start_in_other_units_of_the_same_features_is_only_a_poor_start(cold):
+    shrunk = Problem.from_data(1e-3 * WHOLE.X, WHOLE.y, targets=WHOLE.targets)
+    warm = solve(WHOLE, tol=TOLERANCE, start=solve(shrunk, tol=TOLERANCE))
+    assert warm.status is Status.OPTIMAL
+    assert warm.certificate.overlaps(cold.certificate)
+
+
+@pytest.mark.parametrize("solver", WARM)
+def test_a_start_is_left_as_it_was(cold, solver):
+    before = [array.copy() for array in (cold.M, cold.L, cold.triplets, cold.alpha)]
+    solve(replace(WHOLE, mu=0.7), solver, start=cold)
+    after = (cold.M, cold.L, cold.triplets, cold.alpha)
+    assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
+
+
+def test_a_start_on_other_features_is_refused(cold):
+    with pytest.raises(ValueError, match=r"metric on 4 features, but the data have 3; start from a solution on the sa"):
+        solve(blobs(n=30, d=3), start=cold)
+
+
+@pytest.mark.parametrize("solver", ["cvxpy", "cvxpy:SCS", "scs-full"])
+def test_solvers_that_cannot_begin_anywhere_say_so(cold, solver):
+    with pytest.raises(ValueError, match=rf"solver='{solver}' cannot begin at a given start; drop start, or use"):
+        solve(WHOLE, solver, start=cold)
+
+
+def test_a_start_that_dropped_directions_serves_data_that_vary_there():
+    X = WHOLE.X.copy()
+    X[:, 3] = 1.0
+    flat = solve(Problem.from_data(X, WHOLE.y, targets=WHOLE.targets))
+    warm = solve(WHOLE, tol=TOLERANCE, start=flat)
+    assert warm.status is Status.OPTIMAL
+
+
+# Watched, stopped and limited.
+
+
+@pytest.mark.parametrize("solver", [*WARM, "pgd"])
+def test_a_callback_that_returns_true_stops_with_what_is_proved(solver):
+    problem, seen = noise(n=60, d=4), []
+
+    def enough(row):
+        seen.append(row)
+        return len(seen) == 2
+
+    with pytest.warns(ConvergenceWarning, match="Interrupted"):
+        solution = solve(problem, solver, tol=1e-9, callback=enough)
+    assert solution.status is Status.INTERRUPTED
+    assert len(solution.history) == 2
+    assert_proved(problem, solution)
+
+
+def assert_proved(problem, solution):
+    """The interval is right, and the arrays alone prove it."""
+    again = certify(problem, solution.M, solution.triplets, solution.alpha)
+    assert again.overlaps(solution.certificate)
+    assert again.objective == pytest.approx(solution.objective, rel=1e-9)
+    assert again.lower_bound == pytest.approx(solution.lower_bound, rel=1e-9)
+    assert solution.certificate.overlaps(solve(problem, tol=1e-8).certificate)
+
+
+@pytest.mark.parametrize("answer", [None, False, 1, "yes", 0.5])
+def test_only_true_stops(answer):
+    assert solve(blobs(), callback=lambda row: answer).status is Status.OPTIMAL
+
+
+def test_a_callback_that_stops_at_the_tolerance_is_no_interruption():
+    solution = solve(blobs(), callback=lambda row: row.relative_gap <= 1e-6)
+    assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("solver", [*WARM, "pgd"])
+def test_an_error_in_the_callback_goes_on(solver):
+    def fail(row):
+        raise LookupError("from the callback")
+
+    with pytest.raises(LookupError, match="from the callback"):
+        solve(noise(n=60, d=4), solver, callback=fail)
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 0.05, 0.3])
+def test_a_time_limit_leaves_a_proved_interval(seconds):
+    problem = noise(n=400, d=12)
+    solve(noise(n=40, d=3))  # compiled
+    begin = time.perf_counter()
+    with pytest.warns(ConvergenceWarning, match="time_limit"):
+        solution = solve(problem, tol=1e-15, time_limit=seconds)
+    assert time.perf_counter() - begin < seconds + 5
+    assert solution.status is Status.TIME_LIMIT
+    assert_proved(problem, solution)
+
+
+# Checkpoints.
+
+
+@pytest.mark.parametrize("solver", [*WARM, "pgd", "scs-full"])
+def test_the_last_checkpoint_is_the_solution(tmp_path, solver):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        solution = solve(blobs(), solver, max_iter=200, checkpoint=tmp_path / "c.npz")
+    saved = Solution.load(tmp_path / "c.npz")
+    assert saved.status is solution.status
+    assert np.array_equal(saved.M, solution.M)
+    assert np.array_equal(saved.alpha, solution.alpha)
+    assert saved.certificate == solution.certificate
+    assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_the_first_record_is_written_before_the_callback_sees_it(tmp_path):
+    seen = []
+
+    def look(row):
+        seen.append(Solution.load(tmp_path / "c.npz"))
+        return True
+
+    with pytest.warns(ConvergenceWarning):
+        solve(WHOLE, checkpoint=tmp_path / "c.npz", callback=look, tol=1e-12)
+    assert seen[0].status is Status.INTERRUPTED
+    assert len(seen[0].history) == 1
+    assert_proved(WHOLE, seen[0])
+
+
+def test_an_error_leaves_the_checkpoint(tmp_path):
+    def fail(row):
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        solve(WHOLE, checkpoint=tmp_path / "c.npz", callback=fail)
+    assert solve(WHOLE, start=Solution.load(tmp_path / "c.npz")).status is Status.OPTIMAL
+
+
+def test_a_save_that_fails_leaves_the_old_file(cold, tmp_path, monkeypatch):
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    cold.save(tmp_path / "s.npz")
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="No space left"):
+        solve(blobs(n=30), checkpoint=tmp_path / "s.npz")
+    assert np.array_equal(Solution.load(tmp_path / "s.npz").M, cold.M)
+
+
+KILLED = """
+    import sys, time
+    from lmnn_sdp import Problem, solve
+    from lmnn_sdp.datasets import load
+    data = load("breast_cancer").standardized()
+    solve(Problem.from_data(data.X, data.y), tol=1e-8, checkpoint=sys.argv[1], callback=lambda row: time.sleep(1))
+"""
+
+
+def test_a_solve_that_was_killed_goes_on_from_its_checkpoint(tmp_path):
+    path = tmp_path / "killed.npz"
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), path]
+    with subprocess.Popen(command, start_new_session=True) as process:
+        end = time.monotonic() + 120
+        while not path.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(1.5)  # a round or two more
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(30) == -signal.SIGKILL
+    data = load("breast_cancer").standardized()
+    problem = Problem.from_data(data.X, data.y)
+    saved = Solution.load(path)
+    assert saved.status is Status.INTERRUPTED
+    resumed, cold = solve(problem, start=saved, checkpoint=path), solve(problem)
+    assert resumed.status is Status.OPTIMAL
+    assert resumed.history[0].relative_gap <= saved.relative_gap * 1.01
+    assert resumed.certificate.overlaps(saved.certificate)
+    assert resumed.certificate.overlaps(cold.certificate)
+    assert resumed.objective == pytest.approx(cold.objective, rel=TOLERANCE)
+    assert Solution.load(path).status is Status.OPTIMAL
+    assert os.listdir(tmp_path) == ["killed.npz"]
