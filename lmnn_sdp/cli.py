@@ -109,12 +109,12 @@ def takes_problem(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--start",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Begin at a saved solution (.npz): of another mu or k, or what --checkpoint wrote.",
+    help="Begin at a saved solution (.npz) on the same features, of this problem or of one like it.",
 )
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Save the best solution so far on the way; --start with the same file goes on from it.",
+    help="Save the best solution so far on the way (.npz); to go on from it later, give it to --start too.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the solution (.npz).")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path), help="Draw figures into this folder.")
@@ -138,12 +138,14 @@ def solve_command(
 
     Exits with 0 when the gap reached --tol, with 1 when the solver stopped before, with 130 after Ctrl-C; the best
     certified metric is printed and saved in every case.
+
+    A solve that was killed goes on where its checkpoint ends: first run with --checkpoint FILE, then again with
+    --start FILE --checkpoint FILE.
     """
-    _check_writable(out, figures)
-    _check_writable(checkpoint, None)
+    _check_writable(out, checkpoint, folder=figures)
     first = None if start is None else Solution.load(start)
     with Progress(quiet=quiet) as progress, _status_instead_of_warning():
-        solution = solve(problem, solver, tol, max_iter, time_limit, progress, start=first, checkpoint=checkpoint)
+        solution = solve(problem, solver, tol, max_iter, time_limit, progress, first, checkpoint)
     if out is not None:
         solution.save(out)
     if figures is not None:
@@ -236,7 +238,7 @@ def verify_command(name: str, problem: Problem, tol: float, as_json: bool, quiet
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write (.dat-s).")
 def export_command(name: str, problem: Problem, out: Path) -> None:
     """Write the slack SDP over all triplets as an SDPA sparse file, for any SDP solver."""
-    _check_writable(out, None)
+    _check_writable(out)
     write_sdpa(SlackSDP.of(problem), out)
     click.echo(
         f"{out}: {problem.n_triplets:,} triplets of {name}, d = {problem.n_features}; the optimum is minus its value"
@@ -271,17 +273,16 @@ def _load(data: str, label: str | None, standardize: bool, points: int | None) -
     return dataset if points is None else dataset.sample(points)
 
 
-def _check_writable(out: Path | None, figures: Path | None) -> None:
+def _check_writable(*files: Path | None, folder: Path | None = None) -> None:
     """Fail before the solve, not after it, when a result could not be written."""
-    for path, folder in ((out, None if out is None else out.parent), (figures, figures)):
-        if path is None or folder is None:
-            continue
+    wanted = [(path, path.parent) for path in files if path is not None]
+    for path, parent in wanted if folder is None else [*wanted, (folder, folder)]:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / f".lmnn-sdp-{os.getpid()}"
+            parent.mkdir(parents=True, exist_ok=True)
+            probe = parent / f".lmnn-sdp-{os.getpid()}"
             probe.touch()
             probe.unlink()
-            if path is out and path.exists():
+            if path.is_file():
                 path.open("ab").close()
         except OSError as error:
             raise click.ClickException(f"cannot write {path}: {error.strerror}; choose another path") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import asdict, astuple, dataclass, fields
 from enum import Enum
 from functools import cached_property
@@ -156,8 +157,8 @@ class Solution:
         ValueError
             If the file is not one of ours.
         """
-        with np.load(path, allow_pickle=False) as file:
-            try:
+        try:
+            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 objective, lower_bound, active, rank = file["certificate"].tolist()
                 residuals = Residuals(*file["residuals"].tolist())
                 return cls(
@@ -170,8 +171,8 @@ class Solution:
                     history=tuple(_history_row(row) for row in file["history"].tolist()),
                     solver=str(file["solver"]),
                 )
-            except KeyError as error:
-                raise ValueError(f"{path} is no saved Solution: {error}; write one with Solution.save") from error
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # NumPy's are of many kinds
+            raise ValueError(f"{path} is no saved Solution, or a damaged one; write one with Solution.save") from error
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the solution as a flat dictionary, for JSON."""

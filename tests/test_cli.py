@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lmnn_sdp import Solution, cli, reports
+from lmnn_sdp import Solution, Status, cli, reports
 from lmnn_sdp.solution import HistoryRow
 
 HELD_OUT = ["--points", "45", "--standardize"]
@@ -67,24 +67,34 @@ def test_an_early_stop_exits_with_1_and_saves_the_best(tmp_path):
     assert Solution.load(tmp_path / "s.npz").lower_bound > 0
 
 
-def test_a_solve_goes_on_from_its_checkpoint(tmp_path):
-    path = tmp_path / "run.npz"
-    first = invoke("solve", "wine", "--standardize", "--tol", 1e-9, "--max-iter", 1, "--checkpoint", path, "--quiet")
-    assert first.exit_code == 1
-    stopped = Solution.load(path)
-    second = invoke(
-        "solve", "wine", "--standardize", "--tol", 1e-9, "--start", path, "--checkpoint", path, "--json", "--quiet"
-    )
-    assert second.exit_code == 0
-    assert Solution.load(path).relative_gap <= 1e-9 < stopped.relative_gap
-    assert Solution.load(path).certificate.overlaps(stopped.certificate)
+def test_a_stopped_solve_goes_on_from_its_checkpoint(tmp_path):
+    path = tmp_path / "new" / "c.npz"
+    stopped = invoke("solve", "wine", "--standardize", "--tol", 1e-9, "--max-iter", 3, "--checkpoint", path)
+    assert stopped.exit_code == 1
+    saved = Solution.load(path)
+    assert saved.status is Status.MAX_ITER
+    resumed = invoke("solve", "wine", "--standardize", "--tol", 1e-9, "--start", path, "--checkpoint", path)
+    assert resumed.exit_code == 0
+    solution = Solution.load(path)
+    assert solution.relative_gap <= 1e-9
+    assert solution.history[0].relative_gap <= saved.relative_gap * 1.01
+    assert solution.certificate.overlaps(saved.certificate)
 
 
-def test_a_start_that_is_no_solution_is_refused(tmp_path):
-    np.savez(tmp_path / "other.npz", A=np.eye(2))
-    with pytest.raises(ValueError, match=r"other.npz is no saved Solution.*Solution.save"):
-        invoke("solve", "iris", "--start", tmp_path / "other.npz", "--quiet")
-    assert invoke("solve", "iris", "--start", tmp_path / "missing.npz").exit_code == 2
+def test_help_tells_how_to_go_on_after_a_kill():
+    text = " ".join(invoke("solve", "--help").output.split())
+    assert "first run with --checkpoint FILE, then again with --start FILE --checkpoint FILE" in text
+
+
+def test_a_start_on_other_features_or_for_another_solver_is_refused(tmp_path):
+    path = tmp_path / "s.npz"
+    assert invoke("solve", "iris", *HELD_OUT, "--quiet", "--out", path).exit_code == 0
+    code, out, err = run("solve", "wine", "--start", path)
+    assert (code, out) == (1, "")
+    assert "start is a metric on 4 features, but the data have 13" in err
+    code, out, err = run("solve", "iris", "--start", path, "--solver", "cvxpy")
+    assert (code, out) == (1, "")
+    assert "solver='cvxpy' cannot begin at a given start" in err
 
 
 def test_automatic_neighbors(tmp_path):
@@ -175,6 +185,8 @@ BAD_CALLS = {
     "k": (["solve", "iris", "-k", "0"], 1, "must be an integer >= 1"),
     "k as a word": (["solve", "iris", "-k", "few"], 2, "'few' is neither an integer nor auto"),
     "no metric": (["audit", "iris"], 2, "Missing option '--metric'"),
+    "missing start": (["solve", "iris", "--start", "none.npz"], 2, "'none.npz' does not exist"),
+    "start of another kind": (["solve", "iris", "--start", __file__], 1, "test_cli.py is no saved Solution, or a dam"),
     "missing metric": (["audit", "iris", "--metric", "none.npy"], 2, "'none.npy' does not exist"),
     "file of another kind": (["audit", "iris", "--metric", __file__], 1, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 1, "class 0 has 50"),
@@ -194,7 +206,7 @@ def test_bad_calls_give_one_line_and_no_traceback(name):
     assert out == ""
 
 
-@pytest.mark.parametrize("option", ["--out", "--figures"])
+@pytest.mark.parametrize("option", ["--out", "--figures", "--checkpoint"])
 def test_unwritable_paths_are_refused_before_the_solve(tmp_path, monkeypatch, option):
     (tmp_path / "file").write_text("")
 

@@ -26,10 +26,35 @@ def test_save_takes_the_path_as_it_is(solution, tmp_path):
     assert (tmp_path / "named").exists()
 
 
-def test_loading_another_file_says_what_is_missing(tmp_path):
-    np.savez(tmp_path / "other.npz", X=np.eye(2))
-    with pytest.raises(ValueError, match=r"is no saved Solution.*Solution.save"):
+def other_arrays(path):
+    with path.open("wb") as file:
+        np.savez(file, X=np.eye(2))
+
+
+def one_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.eye(2))
+
+
+OTHER_FILES = {
+    "other arrays": other_arrays,
+    "one array": one_array,
+    "text": lambda path: path.write_text("a,b"),
+    "nothing": lambda path: path.write_bytes(b""),
+    "half an archive": lambda path: path.write_bytes(b"PK\x03\x04 and no more"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_another_file_is_no_solution(name, tmp_path):
+    OTHER_FILES[name](tmp_path / "other.npz")
+    with pytest.raises(ValueError, match=r"other.npz is no saved Solution, or a damaged one; .*Solution.save"):
         Solution.load(tmp_path / "other.npz")
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Solution.load(tmp_path / "none.npz")
 
 
 def test_components_factor_the_metric(solution):

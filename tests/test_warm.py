@@ -165,10 +165,10 @@ def test_an_error_in_the_callback_goes_on(solver):
 @pytest.mark.parametrize("seconds", [1e-6, 0.05, 0.3])
 def test_a_time_limit_leaves_a_proved_interval(seconds):
     problem = noise(n=400, d=12)
-    solve(noise(n=40, d=3))  # compiled
     begin = time.perf_counter()
     with pytest.warns(ConvergenceWarning, match="time_limit"):
-        solution = solve(problem, tol=1e-15, time_limit=seconds)
+        # asleep for longer than the limit before the solver could give up at rounding, however fast the machine
+        solution = solve(problem, tol=1e-15, time_limit=seconds, callback=lambda row: time.sleep(0.1))
     assert time.perf_counter() - begin < seconds + 5
     assert solution.status is Status.TIME_LIMIT
     assert_proved(problem, solution)
@@ -223,6 +223,11 @@ def test_a_save_that_fails_leaves_the_old_file(cold, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         solve(blobs(n=30), checkpoint=tmp_path / "s.npz")
     assert np.array_equal(Solution.load(tmp_path / "s.npz").M, cold.M)
+
+
+def test_a_checkpoint_in_no_folder_is_refused_before_the_solve(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"checkpoint=.*in no folder that exists; create the folder"):
+        solve(WHOLE, checkpoint=tmp_path / "none" / "c.npz", callback=lambda row: pytest.fail("solved"))
 
 
 KILLED = """

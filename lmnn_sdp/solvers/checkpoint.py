@@ -21,10 +21,17 @@ class Checkpoint:
         File to write (``.npz``); an earlier one there is replaced.
     snapshot : callable
         Gives the best solution so far.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder: now, not after hours.
     """
 
     def __init__(self, path: str | os.PathLike[str], snapshot: Callable[[], Solution]) -> None:
         self._path = Path(path)
+        if not self._path.parent.is_dir():
+            raise FileNotFoundError(f"checkpoint={str(path)!r} is in no folder that exists; create the folder first")
         self._snapshot = snapshot
         self._next = 0.0
 
