@@ -1,17 +1,28 @@
-"""The README's example runs as it stands, and gives what it says."""
+"""The README's examples run as they stand, and give what they say."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_example_runs_and_prints_what_it_says(capsys):
-    readme = (ROOT / "README.md").read_text()
-    code, printed = re.search(r"```python\n(.*?)```\s+```text\n(.*?)```", readme, re.DOTALL).groups()
+EXAMPLES = re.findall(r"```python\n([^`]*)```\s+```text\n([^`]*)```", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one of them stops early on purpose
+@pytest.mark.parametrize("example", range(len(EXAMPLES)))
+def test_the_examples_run_and_print_what_they_say(example, capsys, monkeypatch, tmp_path):
+    code, printed = EXAMPLES[example]
+    monkeypatch.chdir(tmp_path)
     assert len(code.strip().splitlines()) <= 8
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip() == printed.strip()
+
+
+def test_first_steps_and_long_solves_have_an_example():
+    assert len(EXAMPLES) == 2
 
 
 def test_every_linked_file_exists():
