@@ -119,13 +119,14 @@ def test_a_start_that_dropped_directions_serves_data_that_vary_there():
 # Watched, stopped and limited.
 
 
+@pytest.mark.parametrize("true", [True, np.True_])
 @pytest.mark.parametrize("solver", [*WARM, "pgd"])
-def test_a_callback_that_returns_true_stops_with_what_is_proved(solver):
+def test_a_callback_that_returns_true_stops_with_what_is_proved(solver, true):
     problem, seen = noise(n=60, d=4), []
 
     def enough(row):
         seen.append(row)
-        return len(seen) == 2
+        return true if len(seen) == 2 else None
 
     with pytest.warns(ConvergenceWarning, match="Interrupted"):
         solution = solve(problem, solver, tol=1e-9, callback=enough)
@@ -143,7 +144,7 @@ def assert_proved(problem, solution):
     assert solution.certificate.overlaps(solve(problem, tol=1e-8).certificate)
 
 
-@pytest.mark.parametrize("answer", [None, False, 1, "yes", 0.5])
+@pytest.mark.parametrize("answer", [None, False, np.False_, 1, "yes", 0.5])
 def test_only_true_stops(answer):
     assert solve(blobs(), callback=lambda row: answer).status is Status.OPTIMAL
 

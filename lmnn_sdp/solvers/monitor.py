@@ -130,7 +130,8 @@ class Monitor:
             primal.rank,
         )
         self.history.append(row)
-        enough = self.callback is not None and self.callback(row) is True
+        answer = None if self.callback is None else self.callback(row)
+        enough = isinstance(answer, bool | np.bool_) and bool(answer)
         stop = self.stop(iteration)
         return Status.INTERRUPTED if enough and stop is None else stop
 
