@@ -47,6 +47,14 @@ def cold():
     return solve(WHOLE, tol=TOLERANCE)
 
 
+@pytest.mark.parametrize("factor", [1e-2, 1e2, 1e6])
+def test_the_scale_of_a_start_does_not_matter(cold, factor):
+    start = replace(cold, M=factor * cold.M, L=factor**0.5 * cold.L)
+    warm = solve(WHOLE, tol=TOLERANCE, start=start)
+    assert warm.status is Status.OPTIMAL
+    assert len(warm.history) == 1
+
+
 @pytest.mark.parametrize("solver", WARM)
 @pytest.mark.parametrize("name", STARTS)
 def test_a_warm_solve_proves_the_same_optimum(cold, name, solver):

@@ -25,7 +25,7 @@ from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import best_listed_scale, unit_scale
+from lmnn_sdp.scale import best_listed_scale, best_scale, unit_scale
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start
@@ -93,9 +93,14 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
 
 def _warm(problem: Problem, start: Start) -> Iterate:
     """Metric and multipliers of the warm start; triplets that are new to it get multipliers from their hinges."""
-    near = problem.hinges(psd_factor(start.M), SLACK)
-    scale = best_listed_scale(problem, start.M, 1 - near.values)
-    M = (1.0 if scale is None else scale) * start.M
+    M = start.M
+    near = problem.hinges(psd_factor(M), SLACK)
+    scale = best_listed_scale(problem, M, 1 - near.values)
+    if scale is not None:
+        M = scale * M
+    elif M.any():  # far too large: no triplet is near its margin
+        M = best_scale(problem, M) * M
+        near = problem.hinges(psd_factor(M), SLACK)
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])
     keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
