@@ -1,11 +1,32 @@
 """Exact Large Margin Nearest Neighbor metric learning: the global optimum of the SDP, with proof."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from lmnn_sdp.audit import Audit, audit, certify
 from lmnn_sdp.certificate import Certificate
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import solve
 
+if TYPE_CHECKING:
+    from lmnn_sdp.estimator import LMNN
+
 __version__ = "0.1.0"
 
-__all__ = ["Audit", "Certificate", "Problem", "Solution", "Status", "audit", "certify", "solve"]
+__all__ = ["LMNN", "Audit", "Certificate", "Problem", "Solution", "Status", "audit", "certify", "solve"]
+
+#: What needs scikit-learn, which is slow to import, and where it is.
+_LAZY = {"LMNN": "estimator"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs scikit-learn when it is first asked for."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"lmnn_sdp.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Lazy names too."""
+    return sorted({*globals(), *_LAZY})

@@ -20,7 +20,8 @@ from lmnn_sdp.audit import audit
 from lmnn_sdp.datasets import DATASETS, Dataset, load
 from lmnn_sdp.metric_files import read_metric
 from lmnn_sdp.problem import Problem
-from lmnn_sdp.reports import Progress, audit_as_json, print_audit, print_solution, print_table, solution_as_json
+from lmnn_sdp.progress import Progress
+from lmnn_sdp.reports import audit_as_json, print_audit, print_solution, print_table, solution_as_json
 from lmnn_sdp.sdp import SlackSDP, write_sdpa
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import SOLVERS, solve

@@ -143,7 +143,7 @@ class Problem:
         labels, codes = check_labels(y, len(X))
         check_mu(mu)
         if targets is None:
-            chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels))
+            chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))
         else:
             chosen = check_targets(targets, codes)
         return cls(X, labels, codes, chosen, float(mu), check_regularizer(reg, X.shape[1]))

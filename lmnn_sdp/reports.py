@@ -1,10 +1,8 @@
-"""What the command line prints: progress while a solver runs, then results as text or as JSON."""
+"""What the command line prints: results as text or as JSON."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
-from types import TracebackType
 from typing import Any
 
 import click
@@ -12,41 +10,7 @@ import click
 from lmnn_sdp.audit import Audit
 from lmnn_sdp.metric_files import GivenMetric
 from lmnn_sdp.problem import Problem
-from lmnn_sdp.solution import HistoryRow, Solution
-
-
-class Progress:
-    """One line on standard error with the current gap, from the first second on; nothing where quiet."""
-
-    def __init__(self, name: str = "", quiet: bool = False) -> None:
-        self._prefix = f"{name}: " if name else ""
-        self._quiet = quiet
-        self._open = False
-        self._next = 1.0
-        self._every = 0.2 if sys.stderr.isatty() else 5.0
-
-    def __call__(self, row: HistoryRow) -> None:
-        """Show a history row, unless one was shown a moment ago."""
-        if self._quiet or row.seconds < self._next:
-            return
-        self._next = row.seconds + self._every
-        line = (
-            f"{self._prefix}{row.seconds:7.1f} s   round {row.iteration}   objective {row.objective:.8g}   "
-            f"gap {row.relative_gap:.1e}   working set {row.working_set:,}"
-        )
-        click.echo(f"\r{line:<100}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
-        self._open = sys.stderr.isatty()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the line."""
-        if self._open:
-            click.echo(err=True)
-            self._open = False
+from lmnn_sdp.solution import Solution
 
 
 def solution_as_json(name: str, problem: Problem, solution: Solution) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -127,6 +127,14 @@ class Solution:
         ``X @ components.T`` are the coordinates in which the learned distance is Euclidean.
         """
         return principal_rows(self.L)
+
+    def without_multipliers(self) -> Solution:
+        """The same without triplets and multipliers, which fill most of its memory.
+
+        What is left tells the proved interval, but can neither prove it again nor say where a warm start is near its
+        margins.
+        """
+        return replace(self, triplets=self.triplets[:0].copy(), alpha=self.alpha[:0].copy())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a NumPy ``.npz`` file (no pickle); it replaces an earlier one at once or not at all."""

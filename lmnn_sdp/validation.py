@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import Any
 
@@ -19,8 +20,7 @@ PAPER_NEIGHBORS = 3
 
 def check_data(X: npt.ArrayLike) -> FloatArray:
     """Data as a finite float64 array of shape (n, d)."""
-    if scipy.sparse.issparse(X):
-        raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
+    check_dense(X)
     array = _as_numbers(X, "X")
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"X has shape {array.shape}; it must be (n, d) with d >= 1: one row a point")
@@ -28,19 +28,55 @@ def check_data(X: npt.ArrayLike) -> FloatArray:
     return array
 
 
+def check_dense(X: Any) -> None:
+    """No sparse matrix: the learned map is dense, and distances under it need dense points."""
+    if scipy.sparse.issparse(X):
+        raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
+
+
+def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None:
+    """No NaN and no infinity in data of shape (n, d); the first one is named by its feature's name or number."""
+    if math.isfinite(np.sum(X)):  # one pass without memory for nearly all data; a sum that overflows is looked at again
+        return
+    bad = np.argwhere(~np.isfinite(X))
+    if len(bad):
+        i, feature = bad[0].tolist()
+        what = "NaN, a missing value" if np.isnan(X[i, feature]) else "inf, an infinite value"
+        name = f"feature {feature}" if names is None else f"feature {names[feature]!r}"
+        raise ValueError(
+            f"X has {what}, in {name} of row {i}; LMNN needs finite numbers: drop such rows or impute them first, for "
+            "example with SimpleImputer"
+        )
+
+
+def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """No missing label."""
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ValueError(f"y[{int(np.argmin(np.isfinite(y)))}] is not finite; every point needs a label")
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        raise ValueError(f"y[{int(np.argmax(np.isnat(y)))}] is not a time; every point needs a label")
+    if y.dtype == object:
+        missing = [i for i, label in enumerate(y) if _is_missing(label)]
+        if missing:
+            raise ValueError(f"y[{missing[0]}] is {y[missing[0]]!r}; every point needs a label")
+    return y
+
+
+def _is_missing(label: object) -> bool:
+    """None, NaN, or a missing value of pandas, which will not say whether it equals itself."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+
+
 def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
     """Labels as given and as class indices 0, 1, ... in sorted order."""
     labels = _as_array(y, "y")
     if labels.shape != (n,):
         raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"y[{int(np.argmin(np.isfinite(labels)))}] is not finite; every point needs a label")
-    if labels.dtype.kind in "mM" and np.isnat(labels).any():
-        raise ValueError(f"y[{int(np.argmax(np.isnat(labels)))}] is not a time; every point needs a label")
+    check_labelled(labels)
     if labels.dtype == object:
-        missing = [i for i, label in enumerate(labels) if label is None or label != label]
-        if missing:
-            raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}; every point needs a label")
         types = sorted({type(label).__name__ for label in labels})
         if len(types) > 1 or types[0] not in ("str", "int", "float", "bool"):
             raise ValueError(f"y holds labels of the types {', '.join(types)}; use strings only, or integers only")
@@ -66,10 +102,11 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
 
 
-def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generic]) -> int:
+def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generic], d: int) -> int:
     """Number of target neighbours: at least 1, and fewer than the points of any class.
 
-    None and ``"auto"`` take the paper's 3, or as many as the smallest class allows.
+    None and ``"auto"`` take the paper's 3, or as many as the smallest class allows. The error tells the shape of the
+    data too: rows and columns that were swapped are a common reason.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     smallest = int(np.argmin(sizes))
@@ -82,9 +119,29 @@ def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generi
         remedy = "lower n_neighbors or leave the class out" if size > 1 else "leave the class out, or add points to it"
         raise ValueError(
             f"n_neighbors={n_neighbors} needs at least {n_neighbors + 1} points in each class; class {label!r} has "
-            f"{size}: {remedy}"
+            f"{size} (n_samples={len(labels)}, n_features={d}): {remedy}"
         )
     return int(n_neighbors)
+
+
+def check_components(n_components: int | None, d: int) -> None:
+    """Rows of the map: between 1 and the number of features, or None."""
+    if n_components is None:
+        return
+    if not isinstance(n_components, numbers.Integral) or isinstance(n_components, bool) or not 1 <= n_components <= d:
+        raise ValueError(
+            f"n_components={n_components!r} must be an integer from 1 to the number of features ({d}), or None for as "
+            "many as the rank of the metric"
+        )
+
+
+def check_pairs(pairs: npt.ArrayLike, d: int) -> FloatArray:
+    """Pairs of points, shape (n_pairs, 2, d)."""
+    array = _as_numbers(pairs, "pairs")
+    if array.ndim != 3 or array.shape[1:] != (2, d):
+        raise ValueError(f"pairs has shape {array.shape}; it must be (n_pairs, 2, {d}): two points in each pair")
+    _check_finite(array, "pairs")
+    return array
 
 
 def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lmnn_sdp import Solution, Status, cli, reports
+from lmnn_sdp import Solution, Status, cli
+from lmnn_sdp.progress import Progress
 from lmnn_sdp.solution import HistoryRow
 
 HELD_OUT = ["--points", "45", "--standardize"]
@@ -138,7 +139,7 @@ def test_audit_stopped_early_exits_with_1_and_proves_what_it_can(metric):
 
 
 def test_ctrl_c_in_an_audit_exits_with_130(monkeypatch, metric):
-    monkeypatch.setattr(reports.Progress, "__call__", interrupt)
+    monkeypatch.setattr(Progress, "__call__", interrupt)
     result = invoke("audit", "iris", *HELD_OUT, "--metric", metric)
     assert result.exit_code == 130
     assert "best certified iterate" in result.output
@@ -220,7 +221,7 @@ def test_unwritable_paths_are_refused_before_the_solve(tmp_path, monkeypatch, op
 
 
 def test_progress_shows_the_gap_from_the_first_second_on(capsys):
-    progress = reports.Progress("scs")
+    progress = Progress("scs")
     progress(HistoryRow(1, 0.5, 2.0, 1.0, 10, 5, 2))
     assert capsys.readouterr().err == ""
     progress(HistoryRow(2, 1.5, 2.0, 1.0, 10, 5, 2))
@@ -230,7 +231,7 @@ def test_progress_shows_the_gap_from_the_first_second_on(capsys):
 
 
 def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
-    monkeypatch.setattr(reports.Progress, "__call__", interrupt)
+    monkeypatch.setattr(Progress, "__call__", interrupt)
     result = invoke("solve", "iris", *HELD_OUT, "--quiet")
     assert result.exit_code == 130
     assert "best certified iterate" in result.output

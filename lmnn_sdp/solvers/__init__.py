@@ -92,6 +92,7 @@ def solve(
     start: Solution | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     random_state: int | np.random.RandomState | None = None,
+    warn: bool = True,
 ) -> Solution:
     """Minimise the LMNN objective and prove how close the answer is to the optimum.
 
@@ -119,6 +120,8 @@ def solve(
         with ``start=Solution.load(checkpoint)``.
     random_state : int, RandomState or None
         Accepted for solvers that draw random numbers; none of the present ones does.
+    warn : bool
+        Whether a stop before ``tol`` gives a ConvergenceWarning.
 
     Returns
     -------
@@ -158,12 +161,18 @@ def solve(
         solution = _solution(white, monitor, status, name)
     if checkpoint is not None:
         solution.save(checkpoint)
-    if not status.solved:
+    if warn:
+        warn_unless_solved(solution, tol, stacklevel=2)
+    return solution
+
+
+def warn_unless_solved(solution: Solution, tol: float, stacklevel: int) -> None:
+    """A ConvergenceWarning with the proved gap, where the solver stopped before it reached ``tol``."""
+    if not solution.status.solved:
         from sklearn.exceptions import ConvergenceWarning  # scikit-learn is slow to import, and most solves succeed
 
-        message = f"{status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {tol:g})."
-        warnings.warn(message, ConvergenceWarning, stacklevel=2)
-    return solution
+        message = f"{solution.status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {tol:g})."
+        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
 
 def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:

@@ -1,0 +1,314 @@
+"""LMNN for scikit-learn: data -> `Problem` -> `solve` -> ``components_``, with the proved interval beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.certificate import certify_pair, relative_gap
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.progress import Progress
+from lmnn_sdp.solution import HistoryRow, Solution
+from lmnn_sdp.solvers import solve, warn_unless_solved
+from lmnn_sdp.validation import check_components, check_dense, check_features, check_labelled, check_pairs
+
+
+class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Large Margin Nearest Neighbor metric learning, solved to a proved gap.
+
+    Learns the linear map L for which nearest neighbours in ``X @ L.T`` classify well: with ``M = L'L`` it minimises
+
+        (1 - mu) sum_{i, j in N_i} d_M(i, j) + mu sum_{i, j in N_i} sum_{l: y_l != y_i} [1 + d_M(i, j) - d_M(i, l)]_+
+
+    over all positive semidefinite M, where ``d_M`` is the squared distance under M and N_i are the target neighbours
+    of point i: its k nearest of the same class in the space of X. Put a `StandardScaler` before it, unless the
+    features have the same unit: the targets depend on their scale.
+
+    Parameters
+    ----------
+    n_neighbors : int or "auto", default=3
+        Target neighbours of each point, k; every class needs more members than that. "auto" takes 3, or as many as
+        the smallest class allows.
+    mu : float, default=0.5
+        Weight of the push term, strictly between 0 and 1; the pull term has ``1 - mu``.
+    n_components : int, default=None
+        Rows of ``components_``: the leading ones by eigenvalue of M, and rows of zeros where M has a lower rank.
+        None keeps as many as the rank of M, and loses nothing.
+    reg : float, default=0.0
+        Weight of a trace penalty ``reg * tr(M)``.
+    tol : float, default=1e-4
+        Relative gap ``(objective - lower bound) / objective`` at which to stop.
+    max_iter : int, default=None
+        Rounds or iterations of the solver at most; None for no limit.
+    time_limit : float, default=None
+        Seconds at most; None for no limit.
+    solver : str, default="auto"
+        As in `lmnn_sdp.solve`.
+    warm_start : bool, default=False
+        Begin each `fit` at the solution of the last one, which may have been of another mu, k or sample. Keeps the
+        triplets and multipliers in ``solution_``, which are dropped otherwise.
+    callback : callable, default=None
+        Called with each `HistoryRow` of the solve; to return True means to stop. If it raises, the estimator keeps
+        the best metric so far, and the error goes on to the caller.
+    verbose : bool, default=False
+        Show the progress of the solve on standard error.
+    random_state : int, RandomState instance or None, default=None
+        For solvers that draw random numbers; none of the present ones does.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        The map L: orthogonal rows by falling length, the largest entry of each positive.
+    objective_ : float
+        The objective over all triplets at ``L'L``, after the cut to ``n_components``.
+    lower_bound_ : float
+        Proved lower bound on the objective of every metric.
+    relative_gap_ : float
+        ``(objective_ - lower_bound_) / objective_``. With ``n_components`` it holds the price of the cut as well.
+    solution_ : Solution
+        What the solver returned, before the cut: M, certificate, status and history.
+    n_iter_ : int
+        Rounds or iterations that the solver took.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    LMNNCV : Chooses k, mu and n_components by cross-validation.
+    sklearn.neighbors.NeighborhoodComponentsAnalysis : Another metric for neighbours, from a problem that is not convex.
+
+    References
+    ----------
+    K. Q. Weinberger and L. K. Saul (2009). Distance metric learning for large margin nearest neighbor
+    classification. Journal of Machine Learning Research 10, 207-244.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from lmnn_sdp import LMNN
+    >>> X, y = load_wine(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LMNN(), KNeighborsClassifier(3)).fit(X, y)
+    >>> f"{model[1].lower_bound_:.1f} <= optimum <= {model[1].objective_:.1f}"
+    '208.9 <= optimum <= 208.9'
+    >>> model[1].components_.shape
+    (7, 13)
+    """
+
+    def __init__(
+        self,
+        *,
+        n_neighbors: int | str = 3,
+        mu: float = 0.5,
+        n_components: int | None = None,
+        reg: float = 0.0,
+        tol: float = 1e-4,
+        max_iter: int | None = None,
+        time_limit: float | None = None,
+        solver: str = "auto",
+        warm_start: bool = False,
+        callback: Callable[[HistoryRow], object] | None = None,
+        verbose: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.mu = mu
+        self.n_components = n_components
+        self.reg = reg
+        self.tol = tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.solver = solver
+        self.warm_start = warm_start
+        self.callback = callback
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> LMNN:
+        """Learn the metric.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels: strings, integers or booleans.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For data, labels or parameters that break a rule, and for data on which M is not determined; the message
+            names the value, the rule and the remedy.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the solver stopped before the gap reached ``tol``; the message gives the gap.
+        """
+        X, y = self._checked(X, y)
+        check_components(self.n_components, X.shape[1])
+        problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
+        with Progress(quiet=not self.verbose) as progress:
+            listener = _Listener(progress, self.callback)
+            solution = solve(
+                problem,
+                self.solver,
+                self.tol,
+                self.max_iter,
+                self.time_limit,
+                callback=listener,
+                start=getattr(self, "solution_", None) if self.warm_start else None,
+                random_state=self.random_state,
+                warn=False,  # what was reached is kept before anyone is told
+            )
+        self._keep(problem, solution)
+        if listener.error is not None:
+            raise listener.error
+        warn_unless_solved(solution, self.tol, stacklevel=2)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> FloatArray:
+        """Map X to the coordinates in which the learned distance is Euclidean, ``X @ components_.T``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        check_is_fitted(self)
+        return self._numbers(X, reset=False) @ self.components_.T
+
+    def get_mahalanobis_matrix(self) -> FloatArray:
+        """The metric ``components_.T @ components_``, shape (n_features, n_features)."""
+        check_is_fitted(self)
+        return self.components_.T @ self.components_
+
+    def pair_distance(self, pairs: npt.ArrayLike) -> FloatArray:
+        """Learned distance of the two points of each pair: ``||L (a - b)||``, not squared.
+
+        Parameters
+        ----------
+        pairs : array-like of shape (n_pairs, 2, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+        """
+        check_is_fitted(self)
+        ends = check_pairs(pairs, self.n_features_in_)
+        return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
+
+    def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
+        """Minus the `pair_distance`: the higher, the more alike the two points of a pair."""
+        return -self.pair_distance(pairs)
+
+    def get_metric(self) -> LearnedDistance:
+        """The learned distance as a function of two points, such as ``KNeighborsClassifier(metric=...)`` takes.
+
+        It no longer depends on the estimator. To transform the data first is much faster.
+        """
+        check_is_fitted(self)
+        return LearnedDistance(self.components_.copy())
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of `transform`, for scikit-learn."""
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn should know: y is required."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def _checked(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.generic]]:
+        """Training data as numbers and labels, after scikit-learn's checks and ours."""
+        if y is None:
+            validate_data(self, X, y)  # says that y is required
+        labels = check_labelled(column_or_1d(y, warn=True))
+        check_classification_targets(labels)
+        X = self._numbers(X, reset=True)
+        check_consistent_length(X, labels)
+        return X, labels
+
+    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
+        """Finite float64 data; a missing value is named by its feature."""
+        check_dense(X)
+        fewest = 2 if reset else 1
+        array = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest
+        )
+        check_features(array, getattr(self, "feature_names_in_", None))
+        return array
+
+    def _keep(self, problem: Problem, solution: Solution) -> None:
+        """Set what was learned."""
+        rank, d = solution.components.shape
+        kept = self.n_components or max(rank, 1)
+        self.components_ = np.zeros((kept, d))
+        self.components_[:rank] = solution.components[:kept]
+        self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
+        if kept < rank:
+            cut = certify_pair(problem, self.get_mahalanobis_matrix(), solution.triplets, solution.alpha)
+            self.objective_ = cut.objective
+        self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
+        self.n_iter_ = max(1, solution.history[-1].iteration) if solution.history else 1
+        self.solution_ = solution if self.warm_start else solution.without_multipliers()
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedDistance:
+    """The distance ``||L (a - b)||`` of two points.
+
+    Attributes
+    ----------
+    components : ndarray of shape (r, d)
+        The map L.
+    """
+
+    components: FloatArray
+
+    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike, squared: bool = False) -> float:
+        """Distance of a and b, each of shape (d,), or its square."""
+        difference = self.components @ (np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64))
+        square = float(difference @ difference)
+        return square if squared else math.sqrt(square)
+
+
+class _Listener:
+    """Passes history rows on to progress and to the caller's callback, whose first error stops the solve."""
+
+    def __init__(self, progress: Progress, callback: Callable[[HistoryRow], object] | None) -> None:
+        self._progress = progress
+        self._callback = callback
+        self.error: Exception | None = None
+
+    def __call__(self, row: HistoryRow) -> object:
+        """Show the row; True to stop."""
+        self._progress(row)
+        if self._callback is None:
+            return None
+        try:
+            return self._callback(row)
+        except Exception as error:
+            self.error = error
+            return True
