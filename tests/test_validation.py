@@ -101,17 +101,13 @@ def test_automatic_number_of_neighbors(k, small, chosen):
 
 @pytest.mark.parametrize("k", ["auto", None, 1, 3])
 def test_a_class_of_one_point_is_named(k):
-    with pytest.raises(
-        ValueError, match=r"class 'b' has 1 \(n_samples=8, n_features=2\): leave the class out, or add points to it"
-    ):
+    with pytest.raises(ValueError, match=r"class 'b' has 1 \(n_samples=8, n_features=2\): leave the class out, or"):
         Problem.from_data(X, ["a"] * 7 + ["b"], k)
 
 
 @pytest.mark.parametrize(("labels", "name"), [([0] * 6 + [7] * 2, "7"), (["a"] * 6 + ["b"] * 2, "'b'")])
 def test_too_small_a_class(labels, name):
-    message = (
-        rf"n_neighbors=2 needs at least 3 points in each class; class {name} has 2 \(n_sam.*\): lower n_neighbors or"
-    )
+    message = rf"n_neighbors=2 needs at least 3 points in each class; class {name} has 2 \(n_s.*\): lower n_neighbors"
     with pytest.raises(ValueError, match=message):
         Problem.from_data(X, labels, 2)
     assert Problem.from_data(X, labels, 1).n_neighbors == 1
