@@ -44,6 +44,7 @@ ARMIJO = 1e-4  # fall that a step must bring, over what the slope promises
 SHORTEST, LONGEST = 1e-15, 1e15  # steps, over Newton's
 MAX_FAILURES = 12  # passes in a row that narrow the interval by less than a hundredth
 WARM = 1e-3  # gap of a warm start below which the penalties begin higher, by its third root
+FAR = 5e-3  # gap beyond which only the metric of a warm start is of use, and the smoothed problem finds multipliers
 
 
 @dataclass(eq=False)
@@ -61,7 +62,7 @@ class Iterate:
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
-    state = _first(problem, monitor) if monitor.start is None else _warm(problem, monitor.start)
+    state = _first(problem, monitor) if monitor.start is None else _warm(problem, monitor)
     estimate = _estimated_gap(problem, state)
     # a first metric is certified at once; a warm one is as good as certified, and soon better
     certified = math.inf if monitor.start is None else estimate
@@ -91,8 +92,25 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
     return _iterate(problem, M, near.graph, near.alpha, 1.0)
 
 
-def _warm(problem: Problem, start: Start) -> Iterate:
-    """Metric and multipliers of the warm start; triplets that are new to it get multipliers from their hinges."""
+def _warm(problem: Problem, monitor: Monitor) -> Iterate:
+    """Metric and multipliers of the warm start, or where they are far from optimal those of a short smoothed descent."""
+    assert monitor.start is not None
+    M, graph, alpha = _adapted(problem, monitor.start)
+    state = _iterate(problem, M, graph, alpha, 1.0)
+    gap = _estimated_gap(problem, state)
+    if gap > FAR:
+        M, near = smoothing.descend(problem, M, smoothing.WIDTHS[-1:], monitor)
+        return _iterate(problem, M, near.graph, near.alpha, 1.0)
+    # the nearer the optimum, the further the penalties had come
+    advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
+    return _iterate(problem, M, graph, alpha, advance)
+
+
+def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:
+    """The start's metric in its best scale, the triplets near their margin there, and their multipliers.
+
+    Triplets that are new to the start get multipliers from their hinges.
+    """
     M = start.M
     near = problem.hinges(psd_factor(M), SLACK)
     scale = best_listed_scale(problem, M, 1 - near.values)
@@ -107,10 +125,7 @@ def _warm(problem: Problem, start: Start) -> Iterate:
     alpha = problem.mu * np.clip(hinges / smoothing.WIDTHS[-1], 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
-    state = _iterate(problem, M, graph, alpha, 1.0)
-    # the nearer the optimum, the further the penalties had come
-    advance = max(1.0, math.cbrt(WARM / max(_estimated_gap(problem, state), TIGHTEST)))
-    return _iterate(problem, M, graph, alpha, advance)
+    return M, graph, alpha
 
 
 def _iterate(problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, advance: float) -> Iterate:

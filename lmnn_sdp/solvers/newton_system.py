@@ -17,7 +17,7 @@ from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.linalg import CHUNK, gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.parallel import in_parts
 
-MAX_DIRECT = 2000  # unknowns up to which the system is formed and factored
+MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
