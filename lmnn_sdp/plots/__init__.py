@@ -1,10 +1,11 @@
-"""Figures: convergence with proof, working sets, margins, spectrum, the metric in the plane, solvers side by side.
+"""Figures: convergence with proof, working sets, margins, spectrum, the metric in the plane, held-out errors, solvers.
 
 Every function takes plain numbers and returns a matplotlib Figure in the package's style; `save` writes it as SVG
 and PNG.
 """
 
 from lmnn_sdp.plots.benchmarks import excess, scaling
+from lmnn_sdp.plots.comparison import comparison
 from lmnn_sdp.plots.plane import plane
 from lmnn_sdp.plots.solutions import convergence, margins, spectrum, working_set
 from lmnn_sdp.plots.style import SMALLEST_GAP, STYLE, save
@@ -12,6 +13,7 @@ from lmnn_sdp.plots.style import SMALLEST_GAP, STYLE, save
 __all__ = [
     "SMALLEST_GAP",
     "STYLE",
+    "comparison",
     "convergence",
     "excess",
     "margins",
