@@ -212,7 +212,8 @@ def compare(
         Class labels.
     estimator : transformer, default=None
         Learns the metric, as a map into coordinates in which it is Euclidean; None is `LMNN` with its defaults. A
-        fresh copy is fitted to each training part.
+        fresh copy is fitted to each training part. The earlier steps of a pipeline count as part of the metric: what
+        should be done before as well belongs into X, or into ``standardize``.
     classifier_neighbors : int, default=3
         Neighbours that vote on the class of a test point, before and after.
     n_splits : int, default=10
