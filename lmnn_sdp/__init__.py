@@ -10,14 +10,28 @@ from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import solve
 
 if TYPE_CHECKING:
+    from lmnn_sdp.comparison import Comparison, Verdict, compare
     from lmnn_sdp.estimator import LMNN
 
 __version__ = "0.1.0"
 
-__all__ = ["LMNN", "Audit", "Certificate", "Problem", "Solution", "Status", "audit", "certify", "solve"]
+__all__ = [
+    "LMNN",
+    "Audit",
+    "Certificate",
+    "Comparison",
+    "Problem",
+    "Solution",
+    "Status",
+    "Verdict",
+    "audit",
+    "certify",
+    "compare",
+    "solve",
+]
 
 #: What needs scikit-learn, which is slow to import, and where it is.
-_LAZY = {"LMNN": "estimator"}
+_LAZY = {"LMNN": "estimator", "Comparison": "comparison", "Verdict": "comparison", "compare": "comparison"}
 
 
 def __getattr__(name: str) -> object:

@@ -1,32 +1,45 @@
-"""Command line: ``lmnn-sdp solve | audit | verify | export``."""
+"""Command line: ``lmnn-sdp solve | audit | compare | verify | export``."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 import lmnn_sdp
 from lmnn_sdp.audit import audit
-from lmnn_sdp.datasets import DATASETS, Dataset, load
+from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.metric_files import read_metric
+from lmnn_sdp.options import (
+    check_writable,
+    figures_option,
+    prints_result,
+    takes_data,
+    takes_problem,
+    time_limit_option,
+    tol_option,
+)
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.progress import Progress
-from lmnn_sdp.reports import audit_as_json, print_audit, print_solution, print_table, solution_as_json
+from lmnn_sdp.reports import (
+    audit_as_json,
+    comparison_as_json,
+    print_audit,
+    print_comparison,
+    print_solution,
+    print_table,
+    solution_as_json,
+)
 from lmnn_sdp.sdp import SlackSDP, write_sdpa
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import SOLVERS, solve
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
-from lmnn_sdp.tables import read_table
 
 MAX_VERIFY_TRIPLETS = 100_000  # a conic solver with a row for each of them needs about half a minute
 INTERRUPTED_EXIT = 130
@@ -55,58 +68,12 @@ def cli() -> None:
     """
 
 
-def _neighbors(text: str) -> int | str:
-    """An integer, or the word auto."""
-    try:
-        return text if text == "auto" else int(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is neither an integer nor auto") from None
-
-
-def takes_problem(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that define a problem; the command gets the data's name and the problem built from them."""
-
-    @wraps(command)
-    def with_problem(
-        data: str,
-        label: str | None,
-        neighbors: int | str,
-        mu: float,
-        reg: float,
-        standardize: bool,
-        points: int | None,
-        **options: Any,
-    ) -> None:
-        dataset = _load(data, label, standardize, points)
-        command(dataset.name, Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg), **options)
-
-    decorators = [
-        click.argument("data"),
-        click.option("--label", help="Label column: name or position (CSV, TSV), or array name (NPZ)."),
-        click.option(
-            "-k",
-            "--neighbors",
-            type=_neighbors,
-            metavar="INTEGER|auto",
-            default=3,
-            help="Target neighbours of each point; auto: 3, or as many as the smallest class allows.",
-        ),
-        click.option("--mu", default=0.5, help="Weight of the push term, in (0, 1)."),
-        click.option("--reg", default=0.0, help="Weight of a trace penalty on M."),
-        click.option("--standardize", is_flag=True, help="Give every feature zero mean and unit variance first."),
-        click.option("--points", type=int, help="Use a random sample of about that many points."),
-    ]
-    for decorate in reversed(decorators):
-        with_problem = decorate(with_problem)
-    return with_problem
-
-
 @cli.command("solve")
 @takes_problem
 @click.option("--solver", default="auto", help=f"auto, {', '.join(SOLVERS)} or cvxpy:NAME.")
-@click.option("--tol", default=1e-6, help="Relative gap at which to stop.")
+@tol_option("Relative gap at which to stop.")
 @click.option("--max-iter", type=int, help="Iterations or rounds at most.")
-@click.option("--time-limit", type=float, help="Seconds at most.")
+@time_limit_option("Seconds at most.")
 @click.option(
     "--start",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -118,9 +85,8 @@ def takes_problem(command: Callable[..., None]) -> Callable[..., None]:
     help="Save the best solution so far on the way (.npz); to go on from it later, give it to --start too.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the solution (.npz).")
-@click.option("--figures", type=click.Path(file_okay=False, path_type=Path), help="Draw figures into this folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress; print nothing but the result.")
+@figures_option
+@prints_result
 def solve_command(
     name: str,
     problem: Problem,
@@ -143,7 +109,7 @@ def solve_command(
     A solve that was killed goes on where its checkpoint ends: first run with --checkpoint FILE, then again with
     --start FILE --checkpoint FILE.
     """
-    _check_writable(out, checkpoint, folder=figures)
+    check_writable(out, checkpoint, folder=figures)
     first = None if start is None else Solution.load(start)
     with Progress(quiet=quiet) as progress, _status_instead_of_warning():
         solution = solve(problem, solver, tol, max_iter, time_limit, progress, first, checkpoint)
@@ -173,10 +139,9 @@ def solve_command(
     type=click.Choice(["L", "M"]),
     help="The file holds M, or a linear map L with M = L'L. By default its array's name tells, or else its symmetry.",
 )
-@click.option("--tol", default=1e-6, help="Relative width of the optimum's interval at which to stop.")
-@click.option("--time-limit", type=float, help="Seconds at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress; print nothing but the result.")
+@tol_option("Relative width of the optimum's interval at which to stop.")
+@time_limit_option("Seconds at most.")
+@prints_result
 def audit_command(
     name: str,
     problem: Problem,
@@ -203,11 +168,84 @@ def audit_command(
     sys.exit(_exit_code(found.solution.status))
 
 
+@cli.command("compare")
+@takes_data
+@click.option("--components", type=int, help="Dimensions of the learned space; by default as many as it needs.")
+@click.option("--splits", default=10, help="Random stratified splits into a training and a test part.")
+@click.option("--test-size", default=0.3, help="Share of the points to test on.")
+@click.option("--classifier-neighbors", default=3, help="Neighbours that vote on the class of a test point.")
+@click.option("--seed", default=0, help="Chooses the splits.")
+@tol_option("Relative gap at which each solve stops.", default=1e-4)
+@time_limit_option("Seconds at most for each solve.")
+@figures_option
+@prints_result
+def compare_command(
+    dataset: Dataset,
+    neighbors: int | str,
+    mu: float,
+    reg: float,
+    standardize: bool,
+    points: int | None,
+    components: int | None,
+    splits: int,
+    test_size: float,
+    classifier_neighbors: int,
+    seed: int,
+    tol: float,
+    time_limit: float | None,
+    figures: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Tell whether the metric helps k-NN on held-out points of DATA, before and after on the same splits.
+
+    With --standardize every split takes mean and variance from its training part alone. Exits with 0 whether the
+    metric helps or not, with 1 when a solver stopped before --tol, with 130 after Ctrl-C.
+    """
+    from lmnn_sdp import LMNN, compare  # they need scikit-learn, which is slow to import
+
+    check_writable(folder=figures)
+    if points is not None:
+        dataset = dataset.sample(points)
+    learner = LMNN(
+        n_neighbors=neighbors,
+        mu=mu,
+        reg=reg,
+        n_components=components,
+        tol=tol,
+        time_limit=time_limit,
+        verbose=not quiet,
+    )
+    try:
+        with _status_instead_of_warning():
+            found = compare(
+                dataset.X,
+                dataset.y,
+                estimator=learner,
+                classifier_neighbors=classifier_neighbors,
+                n_splits=splits,
+                test_size=test_size,
+                standardize=standardize,
+                random_state=seed,
+            )
+    except KeyboardInterrupt:
+        click.echo("Interrupted before the last split was done, so there is no comparison.", err=True)
+        sys.exit(INTERRUPTED_EXIT)
+    if figures is not None:
+        from lmnn_sdp import plots
+
+        plots.save(plots.comparison(found, dataset.name), figures, f"{dataset.name}_comparison")
+    if as_json:
+        click.echo(json.dumps(comparison_as_json(dataset, learner, found), indent=2))
+    else:
+        print_comparison(dataset, learner, found)
+    sys.exit(int(found.stopped_early > 0))
+
+
 @cli.command("verify")
 @takes_problem
-@click.option("--tol", default=1e-6, help="Relative gap at which each solver stops.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@tol_option("Relative gap at which each solver stops.")
+@prints_result
 def verify_command(name: str, problem: Problem, tol: float, as_json: bool, quiet: bool) -> None:
     """Run every solver on a small problem and compare their certified intervals.
 
@@ -239,7 +277,7 @@ def verify_command(name: str, problem: Problem, tol: float, as_json: bool, quiet
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write (.dat-s).")
 def export_command(name: str, problem: Problem, out: Path) -> None:
     """Write the slack SDP over all triplets as an SDPA sparse file, for any SDP solver."""
-    _check_writable(out)
+    check_writable(out)
     write_sdpa(SlackSDP.of(problem), out)
     click.echo(
         f"{out}: {problem.n_triplets:,} triplets of {name}, d = {problem.n_features}; the optimum is minus its value"
@@ -259,34 +297,6 @@ def _status_instead_of_warning() -> Iterator[None]:
 def _exit_code(status: Status) -> int:
     """0 when the tolerance was reached, 1 when not, 130 after Ctrl-C as is the custom."""
     return INTERRUPTED_EXIT if status is Status.INTERRUPTED else int(not status.solved)
-
-
-def _load(data: str, label: str | None, standardize: bool, points: int | None) -> Dataset:
-    """Built-in name or file."""
-    if data.replace("-", "_") in DATASETS:
-        dataset = load(data)
-    elif Path(data).suffix:
-        dataset = read_table(Path(data), label)
-    else:
-        raise ValueError(f"{data!r} is no built-in data set ({', '.join(DATASETS)}) and no CSV, TSV or NPZ file")
-    if standardize:
-        dataset = dataset.standardized()
-    return dataset if points is None else dataset.sample(points)
-
-
-def _check_writable(*files: Path | None, folder: Path | None = None) -> None:
-    """Fail before the solve, not after it, when a result could not be written."""
-    wanted = [(path, path.parent) for path in files if path is not None]
-    for path, parent in wanted if folder is None else [*wanted, (folder, folder)]:
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            probe = parent / f".lmnn-sdp-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
-            if path.is_file():
-                path.open("ab").close()
-        except OSError as error:
-            raise click.ClickException(f"cannot write {path}: {error.strerror}; choose another path") from error
 
 
 def _draw(problem: Problem, solution: Solution, name: str, folder: Path) -> None:

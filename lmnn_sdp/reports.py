@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lmnn_sdp.audit import Audit
+from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.metric_files import GivenMetric
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Solution
+
+if TYPE_CHECKING:  # scikit-learn is slow to import
+    from lmnn_sdp.comparison import Comparison, PerSplit
+    from lmnn_sdp.estimator import LMNN
 
 
 def solution_as_json(name: str, problem: Problem, solution: Solution) -> dict[str, Any]:
@@ -23,6 +28,14 @@ def audit_as_json(name: str, problem: Problem, metric: GivenMetric, found: Audit
     read = {"read_as": metric.kind, "shape": list(metric.shape)}
     message = found.solution.status.value
     return {**_problem_as_json(name, problem), "metric": read, **found.summary(), "message": message}
+
+
+def comparison_as_json(dataset: Dataset, learner: LMNN, found: Comparison) -> dict[str, Any]:
+    """What ``compare --json`` prints."""
+    n, d = dataset.X.shape
+    asked = {"data": dataset.name, "n": n, "d": d, "k": learner.n_neighbors, "mu": learner.mu}
+    asked["components"] = learner.n_components
+    return {**asked, **found.summary(), "message": found.verdict.value}
 
 
 def print_solution(name: str, problem: Problem, solution: Solution) -> None:
@@ -53,6 +66,24 @@ def print_audit(name: str, problem: Problem, metric: GivenMetric, found: Audit) 
     click.echo(f"  solver         {_effort(found.solution)}. {found.solution.status.value}")
 
 
+def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None:
+    """What ``compare`` prints."""
+    n, d = dataset.X.shape
+    _print_headline(dataset.name, n, d, learner.n_neighbors, learner.mu)
+    use = "train and standardise" if found.standardize else "train"
+    click.echo(f"  splits         {found.n_splits}: {found.n_train} points to {use} on, {found.n_test} to test on")
+    click.echo(f"  held-out error of {found.classifier_neighbors}-NN, mean +- standard deviation over the splits")
+    click.echo(f"    before       {_percent(found.before)}   (Euclidean)")
+    click.echo(f"    after        {_percent(found.after)}   (learned metric)")
+    click.echo(f"    difference   {_percent(found.difference, sign='+')}   ({_interval(found)})")
+    if found.largest_gap is not None:
+        early = f", {found.stopped_early} of {found.n_splits} solves stopped early" if found.stopped_early else ""
+        cut = f", with the cut to {learner.n_components} dimensions" if learner.n_components is not None else ""
+        click.echo(f"  relative gap   {found.largest_gap:.1e} at most   (proved{cut}{early})")
+    click.echo(f"  fits           {found.seconds.sum():.2f} s in all")
+    click.echo(f"  {found.verdict.value}")
+
+
 def print_table(solutions: list[Solution]) -> None:
     """A row for each solver."""
     click.echo(f"{'solver':<10}{'objective':>16}{'lower bound':>16}{'gap':>10}{'rank':>6}{'seconds':>9}  status")
@@ -76,9 +107,26 @@ def _problem_as_json(name: str, problem: Problem) -> dict[str, Any]:
 
 
 def _print_problem(name: str, problem: Problem) -> None:
+    """First line of a report on one problem."""
+    _print_headline(name, problem.n_points, problem.n_features, problem.n_neighbors, problem.mu)
+
+
+def _print_headline(name: str, n: int, d: int, k: int | str, mu: float) -> None:
     """First line of a report."""
-    k, mu = problem.n_neighbors, problem.mu
-    click.echo(f"{name}: {problem.n_points} points, {problem.n_features} features, k = {k}, mu = {mu:g}")
+    click.echo(f"{name}: {n} points, {d} features, k = {k}, mu = {mu:g}")
+
+
+def _percent(errors: PerSplit, sign: str = "") -> str:
+    """Mean and standard deviation."""
+    return f"{100 * errors.mean:{sign}6.2f} % +- {100 * errors.sd:5.2f} %"
+
+
+def _interval(found: Comparison) -> str:
+    """The interval of the difference in words."""
+    if found.interval is None:
+        return "the same on every split"
+    lower, upper = found.interval
+    return f"95 % interval {100 * lower:+.2f} % to {100 * upper:+.2f} %"
 
 
 def _effort(solution: Solution) -> str:

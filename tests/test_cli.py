@@ -26,7 +26,7 @@ def invoke(*arguments):
     return CliRunner().invoke(cli.cli, list(map(str, arguments)), catch_exceptions=False)
 
 
-@pytest.mark.parametrize("command", [[], ["solve"], ["audit"], ["verify"], ["export"]])
+@pytest.mark.parametrize("command", [[], ["solve"], ["audit"], ["compare"], ["verify"], ["export"]])
 def test_help(command):
     result = invoke(*command, "--help")
     assert result.exit_code == 0

@@ -2,7 +2,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from lmnn_sdp import plots, solve
+from lmnn_sdp import Comparison, plots, solve
 from lmnn_sdp.scale import euclidean_scale
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from problems import blobs
@@ -15,6 +15,22 @@ SWEEP = {
     "seconds": [1.0, 2.0],
     "parts": {"passes": [0.5, 1.5], "rest": [0.5, 0.5]},
 }
+
+
+def counted(before, after):
+    """A comparison with these counts of errors in 30 points."""
+    n = len(before)
+    return Comparison(
+        wrong_before=np.array(before),
+        wrong_after=np.array(after),
+        n_train=70,
+        n_test=30,
+        gaps=np.full(n, np.nan),
+        statuses=(None,) * n,
+        seconds=np.ones(n),
+        classifier_neighbors=3,
+        standardize=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +53,7 @@ def test_every_figure_is_written_as_svg_and_png(solved, tmp_path):
             {name: {"a": [(0.1, 1e-2), (1.0, 1e-9), (2.0, -1e-17)], "b": [(0.0, 5.0)], "c": []} for name in "xyz"}
         ),
         "scaling": plots.scaling([SWEEP, SWEEP]),
+        "comparison": plots.comparison(counted([3, 4, 6], [1, 2, 7]), "blobs"),
     }
     for name, figure in figures.items():
         for path in plots.save(figure, tmp_path, name):
@@ -60,6 +77,22 @@ def test_the_callers_style_is_left_alone(solved):
 def test_a_metric_of_rank_one_can_be_drawn(solved, tmp_path):
     problem, _ = solved
     assert plots.save(plots.plane(problem, np.diag([1.0, 0.0])), tmp_path, "line")[0].exists()
+
+
+@pytest.mark.parametrize("after", [[3, 4, 6, 6], [1, 2, 4, 4], [0, 1, 1, 2], [9, 9, 9, 8]])
+def test_a_comparison_is_titled_with_its_verdict_and_shows_every_split(after):
+    found = counted([3, 4, 6, 6], after)
+    figure = plots.comparison(found, "blobs")
+    assert figure.get_suptitle() == f"blobs: {found.verdict.value}"
+    left, right = figure.axes
+    shown = [line.get_ydata().tolist() for line in left.lines[:4]]  # then come the bars of the means
+    np.testing.assert_allclose(shown, 100 * np.column_stack([found.before.values, found.after.values]))
+    dots = right.collections[0].get_offsets()
+    np.testing.assert_allclose(dots[:, 0], 100 * found.difference.values)
+    assert len(np.unique(dots, axis=0)) == 4  # none hides another
+    low, high = right.get_xlim()
+    assert low == -high
+    assert all(low < end < high for end in 100 * np.array(found.interval or [0.0]))
 
 
 def test_the_plane_is_for_two_dimensions():

@@ -1,0 +1,25 @@
+"""Figures: convergence with proof, working sets, margins, spectrum, the metric in the plane, held-out errors, solvers.
+
+Every function takes plain numbers and returns a matplotlib Figure in the package's style; `save` writes it as SVG
+and PNG.
+"""
+
+from lmnn_sdp.plots.benchmarks import excess, scaling
+from lmnn_sdp.plots.comparison import comparison
+from lmnn_sdp.plots.plane import plane
+from lmnn_sdp.plots.solutions import convergence, margins, spectrum, working_set
+from lmnn_sdp.plots.style import SMALLEST_GAP, STYLE, save
+
+__all__ = [
+    "SMALLEST_GAP",
+    "STYLE",
+    "comparison",
+    "convergence",
+    "excess",
+    "margins",
+    "plane",
+    "save",
+    "scaling",
+    "spectrum",
+    "working_set",
+]

@@ -1,0 +1,101 @@
+"""Solvers beside each other, and how one grows with the size of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from lmnn_sdp.plots.style import AFTER, MARKERS, OTHERS, SMALLEST_GAP, styled
+
+SHORTEST = 1e-3  # seconds drawn for what took less
+
+
+@styled
+def excess(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) -> Figure:
+    """Objective above the optimum against seconds: a panel a data set, a colour and marker a solver.
+
+    Every dot is a fit, or a round of one; the line is the best that a solver has shown within that time.
+
+    Parameters
+    ----------
+    panels : mapping
+        For each data set and solver the pairs (seconds, objective / lower bound - 1).
+    """
+    solvers = list(dict.fromkeys(name for curves in panels.values() for name, points in curves.items() if points))
+    figure = Figure(figsize=(9.2, 3.1 * ((len(panels) + 1) // 2)))
+    grid = figure.subplots((len(panels) + 1) // 2, min(2, len(panels)), squeeze=False).ravel()
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    for axes, (title, curves) in zip(grid, panels.items(), strict=False):
+        ends = [max(seconds for seconds, _ in points) for points in curves.values() if points]
+        for k, name in enumerate(solvers):
+            if points := sorted(curves.get(name, ())):
+                _frontier(axes, points, max(ends) * 1.5, f"C{k}" if k < 7 else OTHERS, MARKERS[k % len(MARKERS)], name)
+        axes.set(xscale="log", yscale="log", xlabel="seconds")
+        axes.set_title(title)
+    for axes in grid[: len(panels) : 2]:
+        axes.set_ylabel("objective above the optimum, relative")
+    handles = {n: h for axes in grid[: len(panels)] for h, n in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend([handles[name] for name in solvers], solvers, loc="outside lower center", ncols=len(solvers))
+    return figure
+
+
+def _frontier(
+    axes: Axes, points: Sequence[tuple[float, float]], end: float, color: str, marker: str, label: str
+) -> None:
+    """All points, faint, and the best so far as steps with a marker wherever it improves by a third, and at the end."""
+    seconds = np.array([max(point[0], SHORTEST) for point in points])
+    values = np.array([max(point[1], SMALLEST_GAP) for point in points])
+    best = np.minimum.accumulate(values)
+    better = np.r_[True, best[1:] < best[:-1]]
+    axes.scatter(seconds, values, s=9, color=color, marker=marker, alpha=0.3, linewidth=0)
+    steps = np.r_[seconds[better], end], np.r_[best[better], best[-1]]
+    axes.plot(*steps, drawstyle="steps-post", color=color, linewidth=1.2, alpha=0.85)
+    marked = [0]
+    for k in range(1, len(best)):
+        if best[k] < best[marked[-1]] / 1.5:
+            marked.append(k)
+    marked.append(int(np.flatnonzero(better)[-1]))
+    axes.plot(seconds[marked], best[marked], linestyle="none", marker=marker, color=color, label=label)
+
+
+@styled
+def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
+    """Seconds against size with the fitted power (above), and the share of each part of the solve (below).
+
+    Parameters
+    ----------
+    sweeps : sequence of mapping
+        Each with ``title``, ``along`` (the name of the size), ``exponent``, ``sizes``, ``seconds``, and ``parts``: for
+        each part of the solve its seconds at every size.
+    """
+    figure = Figure(figsize=(2.9 * len(sweeps), 5.4))
+    panels = figure.subplots(2, len(sweeps), squeeze=False, sharex="col", sharey="row")
+    for column, sweep in enumerate(sweeps):
+        total, shares = panels[:, column]
+        sizes, seconds = np.array(sweep["sizes"], dtype=float), np.array(sweep["seconds"])
+        line = np.exp(np.mean(np.log(seconds)) + sweep["exponent"] * (np.log(sizes) - np.mean(np.log(sizes))))
+        total.plot(sizes, line, color=OTHERS, linewidth=1, label=f"{sweep['along']}$^{{{sweep['exponent']:.2f}}}$")
+        total.plot(sizes, seconds, marker="o", linestyle="none", color=AFTER, clip_on=False, zorder=3)
+        total.set(xscale="log", yscale="log")
+        total.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        total.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        total.yaxis.set_minor_formatter(NullFormatter())
+        total.set_title(sweep["title"])
+        total.legend(loc="upper left")
+        stack = np.array(list(sweep["parts"].values()))
+        colors = [f"C{k}" for k in range(len(stack) - 1)] + ["#dddddd"]
+        shares.stackplot(sizes, 100 * stack / stack.sum(axis=0), labels=list(sweep["parts"]), colors=colors, alpha=0.85)
+        shares.set(xscale="log", xlabel=sweep["along"], ylim=(0, 100), xlim=(sizes[0], sizes[-1]))
+        shares.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], rotation=45, ha="right")
+        shares.minorticks_off()
+    panels[0, 0].set_ylabel("seconds")
+    panels[1, 0].set_ylabel("% of the seconds")
+    handles, names = panels[1, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure

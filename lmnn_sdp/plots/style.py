@@ -1,0 +1,41 @@
+"""The look of every figure: style sheet, colours, and how a figure is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("lmnn.mplstyle")
+BEFORE, AFTER, KINK = "#999999", "#0072B2", "#D55E00"
+OTHERS = "#777777"  # beyond the colours of the style's cycle
+MARKERS = "osD^vPX*"
+SMALLEST_GAP = 1e-14  # drawn for gaps that rounding makes zero
+
+P = ParamSpec("P")
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the package's style, whatever the caller's own settings."""
+
+    @wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def save(figure: Figure, directory: Path, name: str) -> list[Path]:
+    """Write ``name.svg`` and ``name.png`` into ``directory``; returns their paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / f"{name}.{ending}" for ending in ("svg", "png")]
+    with matplotlib.style.context(STYLE):
+        for path in paths:
+            # no date in the file: the same numbers give the same bytes
+            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    return paths
