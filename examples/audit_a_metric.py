@@ -1,7 +1,7 @@
 """Audit of a metric from elsewhere: how far is it from the optimum?
 
-`audit` takes any symmetric matrix M, from any package, and gives an interval that holds its excess over the optimum. Two
-metrics are had here without a further package:
+`audit` takes any symmetric matrix M, from any package, and gives an interval that holds its excess over the optimum.
+Two metrics are had here without a further package:
 
 - scikit-learn's `NeighborhoodComponentsAnalysis`, which has another loss, so its scale means nothing here: it is
   judged at its best multiple, and the excess tells how different the two losses are, not how good its solver is;
@@ -82,7 +82,7 @@ for step in (1e-2, 1e-3):
 
 audits = {name: audit(problem, M) for name, M in metrics.items()}
 for name, found in audits.items():
-    print(f"{name}: {found.excess[0]:.3%} to {found.excess[1]:.3%} above the optimum")
+    print(f"{name}: {found.excess[0]:.4%} to {found.excess[1]:.4%} above the optimum")
 lower_bound, upper_bound = found.optimum
 print(f"optimum: {lower_bound:.3f} to {upper_bound:.3f}")
 

@@ -9,10 +9,10 @@ the Euclidean distance in the space that you hand over, and in raw wine that is 
 raw and standardised data pose two different problems. The solver proves both, and neither proof says which problem
 to pose: their optima are sums over different pairs and must not be compared.
 
-What you see. Left and middle, two of the thirteen features of wine with a line from each wine to its targets. In raw units
-the lines are vertical: targets have the same proline, whatever else they are. On the right, what 3-NN makes of the two
-problems in cross-validation: standardising helps wine and breast_cancer, learning repairs most of the harm of raw
-units, and iris, four lengths in cm, has nothing to gain.
+What you see. Left and middle, two of the thirteen features of wine with a line from each wine to its targets. In raw
+units the lines are vertical: targets have the same proline, whatever else they are. On the right, what 3-NN makes of
+the two problems in cross-validation: standardising helps wine and breast_cancer, learning repairs most of the harm of
+raw units, and iris, four lengths in cm, has nothing to gain.
 """
 
 import matplotlib.pyplot as plt

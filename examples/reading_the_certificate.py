@@ -9,12 +9,13 @@ of 1. The lower bound is a sum of multipliers alpha, one a triplet. It holds for
 where C sums (x_i - x_j)(x_i - x_j)' over the target pairs and A_t = (x_i - x_l)(x_i - x_l)' - (x_i - x_j)(x_i - x_j)'.
 So a proof is a list of triplets with their multipliers, and whoever has it needs to trust no solver.
 
-What you see. Left and middle: every triplet near its margin, at a solve that was stopped early and at the optimum. At the
-optimum they form a staircase: triplets beyond their margin have alpha = 0 (idle), those that violate it have alpha = mu,
-and only at the margin itself may alpha lie between. Each point off the staircase costs some of the gap, and the residuals tell
-how much: `push_slackness` is what violated triplets with alpha < mu cost, `margin_slackness` what idle ones with
-alpha > 0 cost, and `complementarity` is <S, M>; together they are the gap. On the right is the last: the directions in
-which the metric measures are those in which the slack S is zero, and the reverse.
+What you see. Left and middle: every triplet near its margin, after a descent that was stopped early and at the
+optimum. At the optimum they form a staircase: triplets beyond their margin have alpha = 0 (idle), those that violate it
+have alpha = mu, and only at the margin itself may alpha lie between. Each point off the staircase costs some of the
+gap, and the residuals tell how much: `push_slackness` is what violated triplets with alpha < mu cost,
+`margin_slackness` what idle ones with alpha > 0 cost, and `complementarity` is <S, M>; together they are the gap. On
+the right is that last one at the optimum: the directions in which the metric measures are those in which the slack S
+is zero, and the reverse.
 """
 
 from dataclasses import asdict
@@ -82,7 +83,7 @@ for name, solution in {"early": early, "optimum": best}.items():
     print(f"  gap {certificate.absolute_gap:.1e} = {' + '.join(f'{part:.1e}' for part in parts)}")
 
 S = dual_slack(problem, best.triplets, best.alpha)
-feasible = 0 <= best.alpha.min() and best.alpha.max() <= MU and np.linalg.eigvalsh(S)[0] >= 0
+feasible = best.alpha.min() >= 0 and best.alpha.max() <= MU and np.linalg.eigvalsh(S)[0] >= 0
 print(f"by hand: {len(best.alpha)} multipliers, feasible: {feasible}, so no metric is below {best.alpha.sum():.4f}")
 
 # a forged proof: the multipliers are repaired before they count, and the bound they prove is what is left

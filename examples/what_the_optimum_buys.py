@@ -4,11 +4,11 @@ A plain descent is stopped after 1, 3, 10, ... steps and the default solver at t
 judged twice: how often 3-NN errs with it on the half of the data that was held out, and how far it is from the
 optimal metric. The horizontal axis is the gap that is proved for it, so time runs to the right.
 
-What you see. On the left, wine gains from a learned metric and breast_cancer loses (dashed: plain Euclidean distance);
-in both the error is that of the optimum, within what the splits can tell, long before the gap is small. So a proof of
-the optimum is NOT a promise of fewer errors: those depend on k, mu, scaling and the number of points, and are judged
-by cross-validation. What the proof does to a loss like that of breast_cancer is to settle whose it is: it cannot be
-blamed on a descent that stopped too early, it is the model's.
+What you see. On the left, wine gains from a learned metric and breast_cancer does not (dashed: plain Euclidean
+distance); in both the error is that of the optimum, within what the splits can tell, long before the gap is small. So
+a proof of the optimum is NOT a promise of fewer errors: those depend on k, mu, scaling and the number of points, and
+are judged by cross-validation. What the proof does settle is whose fault it is where learning does not help: not that
+of a descent that stopped too early, but that of the model.
 
 On the right is what the last digits do buy. While the gap is some per cent the metric is still off by a tenth or more,
 in a direction that the solver, its start and its step size decide; at the optimum all of that is gone. Anyone with
@@ -86,7 +86,7 @@ for color, load in {"C0": load_wine, "C1": load_breast_cancer}.items():
     print(f"{name}: {level:.1f} % errors with the Euclidean distance, {error[:, -1].mean():.1f} % at the optimum")
     for stop in (0, 3):
         more, uncertain = mean_and_error(error[:, stop] - error[:, -1])
-        print(f"  at a gap of {x[stop]:.0%}: {more:+.1f} +- {uncertain:.1f} points more than at the optimum")
+        print(f"  at a gap of {x[stop]:.0%}: {more:+z.1f} +- {uncertain:.1f} points more than at the optimum")
 
 train, _ = next(halves(*load_wine(return_X_y=True)))
 problem = Problem.from_data(*train)
