@@ -9,11 +9,11 @@ chosen to the end.
 What you see. The held-out error of every pair with its standard error, and a band that reaches one standard error
 above the best. The folds cannot tell pairs in the band from the best one, and hardly those just above it. On iris the
 lines cross, the error bars overlap, and best and worst differ by four flowers of 150: little is there to choose, so
-keep the defaults. On balance_scale it pays: k = 1 is below the others at every mu, the
-more so the nearer mu is to 1. Look whether the table has a pattern before you believe its minimum.
+keep the defaults. On balance_scale it pays: k = 1 is below the others at every mu, the more so the nearer mu is to 1.
+Look whether the table has a pattern before you believe its minimum.
 
-The smallest error of a table is too good to be true, because it was chosen. An honest estimate needs an outer loop:
-``cross_val_score(search, X, y)``.
+The smallest error of a table is too good to be true, because it was chosen. An honest estimate needs an outer loop,
+``cross_val_score(GridSearchCV(...), X, y)``.
 """
 
 import matplotlib.pyplot as plt
