@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench figures results peers-env test-lowest test-newest clean
+.PHONY: help demo test lint bench examples figures results peers-env test-lowest test-newest clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and 
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py
+
+examples: $(READY)  ## Run every example and draw its picture in examples/pictures
+	set -e; for script in examples/[a-z]*.py; do $(BIN)/python $$script --out examples/pictures; done
 
 figures: $(READY)  ## Draw figures/ and the README's tables from experiments/results
 	$(BIN)/python figures/draw.py
