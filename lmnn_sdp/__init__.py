@@ -11,12 +11,14 @@ from lmnn_sdp.solvers import solve
 
 if TYPE_CHECKING:
     from lmnn_sdp.comparison import Comparison, Verdict, compare
+    from lmnn_sdp.cross_validation import LMNNCV
     from lmnn_sdp.estimator import LMNN
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LMNN",
+    "LMNNCV",
     "Audit",
     "Certificate",
     "Comparison",
@@ -31,7 +33,13 @@ __all__ = [
 ]
 
 #: What needs scikit-learn, which is slow to import, and where it is.
-_LAZY = {"LMNN": "estimator", "Comparison": "comparison", "Verdict": "comparison", "compare": "comparison"}
+_LAZY = {
+    "LMNN": "estimator",
+    "LMNNCV": "cross_validation",
+    "Comparison": "comparison",
+    "Verdict": "comparison",
+    "compare": "comparison",
+}
 
 
 def __getattr__(name: str) -> object:

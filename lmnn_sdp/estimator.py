@@ -262,17 +262,23 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _keep(self, problem: Problem, solution: Solution) -> None:
         """Set what was learned."""
-        rank, d = solution.components.shape
-        kept = self.n_components or max(rank, 1)
-        self.components_ = np.zeros((kept, d))
-        self.components_[:rank] = solution.components[:kept]
+        self.components_ = leading_rows(solution, self.n_components)
         self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
-        if kept < rank:
+        if len(self.components_) < len(solution.components):
             cut = certify_pair(problem, self.get_mahalanobis_matrix(), solution.triplets, solution.alpha)
             self.objective_ = cut.objective
         self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
         self.n_iter_ = max(1, solution.history[-1].iteration) if solution.history else 1
         self.solution_ = solution if self.warm_start else solution.without_multipliers()
+
+
+def leading_rows(solution: Solution, n_components: int | None) -> FloatArray:
+    """The first rows of L, and rows of zeros where L has fewer; None stands for all rows, and for one if M is 0."""
+    rank, d = solution.components.shape
+    kept = n_components or max(rank, 1)
+    L = np.zeros((kept, d))
+    L[:rank] = solution.components[:kept]
+    return L
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,6 +135,16 @@ def check_components(n_components: int | None, d: int) -> None:
         )
 
 
+def check_grid(values: Any, name: str) -> tuple[Any, ...]:
+    """Values to try: a sequence without repetitions, or a single one."""
+    if values is None or isinstance(values, str | numbers.Number):
+        return (values,)
+    grid = tuple(values)
+    if not grid or len(set(grid)) < len(grid):
+        raise ValueError(f"{name}={values!r} must hold at least one value to try, and none twice")
+    return grid
+
+
 def check_pairs(pairs: npt.ArrayLike, d: int) -> FloatArray:
     """Pairs of points, shape (n_pairs, 2, d)."""
     array = _as_numbers(pairs, "pairs")

@@ -93,7 +93,7 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
-    """Metric and multipliers of the warm start, or where they are far from optimal those of a short smoothed descent."""
+    """Metric and multipliers of the warm start; where they are far from optimal, those of a short smoothed descent."""
     assert monitor.start is not None
     M, graph, alpha = _adapted(problem, monitor.start)
     state = _iterate(problem, M, graph, alpha, 1.0)

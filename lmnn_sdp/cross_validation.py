@@ -1,0 +1,257 @@
+"""LMNN with k, mu and the number of components chosen by cross-validation, each fold solved along a warm path."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.neighbors import KNeighborsClassifier
+
+from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.estimator import LMNN, leading_rows
+from lmnn_sdp.problem import Problem
+from lmnn_sdp.solution import Solution, Status
+from lmnn_sdp.solvers import solve
+from lmnn_sdp.validation import check_components, check_grid
+
+
+class LMNNCV(LMNN):
+    """LMNN with k, mu and n_components chosen by the held-out score of a k-NN classifier.
+
+    Every fold is one path: each problem begins at the solution before it, and one solve serves every number of
+    components. The best setting is then fitted to all data. Solutions of one fold never start those of another, so no
+    test point has a say in the metric that is tested on it.
+
+    Parameters
+    ----------
+    n_neighbors : int or sequence of int, default=(1, 3, 5)
+        Target neighbours to try.
+    mu : float or sequence of float, default=(0.25, 0.5, 0.75)
+        Weights of the push term to try.
+    n_components : int, None or a sequence of them, default=None
+        Numbers of rows of ``components_`` to try; None stands for the rank of M.
+    reg : float, default=0.0
+        As in `LMNN`.
+    cv : int, splitter or iterable, default=5
+        As in `sklearn.model_selection.GridSearchCV`; an integer stands for stratified folds without shuffling.
+    classifier_neighbors : int, default=3
+        Neighbours of the k-NN classifier that is scored.
+    scoring : str or callable, default=None
+        As in `GridSearchCV`; None is the share of right predictions.
+    tol, max_iter, time_limit, solver, random_state
+        Of every solve, as in `LMNN`.
+    n_jobs : int, default=None
+        Folds at a time, as joblib takes it.
+    verbose : bool, default=False
+        Show the progress of the last fit on standard error.
+
+    Attributes
+    ----------
+    best_params_ : dict
+        ``n_neighbors``, ``mu`` and ``n_components`` of the highest mean score; of several the first in the grid.
+    best_score_ : float
+        Its mean score over the folds. It was chosen for being high, so it is too high an estimate.
+    best_index_ : int
+        Its position in ``cv_results_``.
+    best_estimator_ : LMNN
+        Fitted to all data with it; the other attributes of `LMNN` are this one's.
+    cv_results_ : dict of arrays
+        As of `GridSearchCV`, with ``mean_relative_gap`` beside them: the mean proved gap of the solves, before the cut
+        to ``n_components``. The time of a solve is shared by the numbers of components that it served.
+    n_splits_ : int
+        Folds.
+
+    Examples
+    --------
+    >>> from lmnn_sdp import LMNNCV
+    >>> from lmnn_sdp.datasets import load
+    >>> data = load("balance_scale")
+    >>> search = LMNNCV(n_neighbors=(1, 3), mu=(0.5, 0.9), tol=1e-2).fit(data.X, data.y)
+    >>> sorted(search.best_params_)
+    ['mu', 'n_components', 'n_neighbors']
+    """
+
+    def __init__(
+        self,
+        *,
+        n_neighbors: int | Sequence[int] = (1, 3, 5),
+        mu: float | Sequence[float] = (0.25, 0.5, 0.75),
+        n_components: int | Sequence[int | None] | None = None,
+        reg: float = 0.0,
+        cv: Any = 5,
+        classifier_neighbors: int = 3,
+        scoring: Any = None,
+        tol: float = 1e-4,
+        max_iter: int | None = None,
+        time_limit: float | None = None,
+        solver: str = "auto",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.mu = mu
+        self.n_components = n_components
+        self.reg = reg
+        self.cv = cv
+        self.classifier_neighbors = classifier_neighbors
+        self.scoring = scoring
+        self.tol = tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.solver = solver
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> LMNNCV:
+        """Search the grid, then fit the best setting to all data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As `LMNN.fit`; also for an empty grid, and where a class has too few points in the training part of a fold.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If any solve stopped before the gap reached ``tol``.
+        """
+        X, y = self._checked(X, y)
+        grid = {name: check_grid(getattr(self, name), name) for name in ("n_neighbors", "mu", "n_components")}
+        for rows in grid["n_components"]:
+            check_components(rows, X.shape[1])
+        splits = list(check_cv(self.cv, y, classifier=True).split(X, y))
+        paths = Parallel(n_jobs=self.n_jobs)(delayed(_path)(self, grid, X, y, *split) for split in splits)
+        self.cv_results_ = _results(grid, paths)
+        self.n_splits_ = len(splits)
+        self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
+        self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        self._warn(paths)
+        self.best_estimator_ = self._single(verbose=self.verbose, **self.best_params_).fit(X, y)
+        for name in ("components_", "objective_", "lower_bound_", "relative_gap_", "solution_", "n_iter_"):
+            setattr(self, name, getattr(self.best_estimator_, name))
+        return self
+
+    def _single(self, **chosen: Any) -> LMNN:
+        """An `LMNN` with one setting of the grid."""
+        shared = {name: getattr(self, name) for name in ("reg", "tol", "max_iter", "time_limit", "solver")}
+        return LMNN(**shared, random_state=self.random_state, **chosen)
+
+    def _warn(self, paths: list[list[Fit]]) -> None:
+        """One warning for all solves that stopped early."""
+        statuses = [fit.status for path in paths for fit in path]
+        short = [status for status in statuses if not status.solved]
+        if short:
+            worst = max(fit.gap for path in paths for fit in path)
+            message = f"{len(short)} of {len(statuses)} fits of the search are not at tol={self.tol:g}"
+            warnings.warn(
+                f"{message}; the widest proved relative gap is {worst:.1e}. {short[0].value}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One setting on one fold: held-out score, proved gap before the cut, status, and seconds."""
+
+    score: float
+    gap: float
+    status: Status
+    fit_seconds: float
+    score_seconds: float
+
+
+def _path(
+    search: LMNNCV,
+    grid: dict[str, tuple[Any, ...]],
+    X: FloatArray,
+    y: npt.NDArray[np.generic],
+    train: IntArray,
+    test: IntArray,
+) -> list[Fit]:
+    """All settings on one fold, each solve begun at the one before it in mu, or at the first of the k before."""
+    fits: list[Fit] = []
+    first_of_k: Solution | None = None
+    for k in grid["n_neighbors"]:
+        start, first_of_k = first_of_k, None
+        for mu in grid["mu"]:
+            begin = time.perf_counter()
+            problem = Problem.from_data(X[train], y[train], k, mu, reg=search.reg)
+            start = solve(
+                problem,
+                search.solver,
+                search.tol,
+                search.max_iter,
+                search.time_limit,
+                start=start if search.solver in ("auto", "newton", "scs", "pgd") else None,
+                random_state=search.random_state,
+                warn=False,
+            )
+            if start.status is Status.INTERRUPTED:
+                raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
+            first_of_k = first_of_k or start
+            seconds = (time.perf_counter() - begin) / len(grid["n_components"])
+            fits += [_scored(search, start, rows, X, y, train, test, seconds) for rows in grid["n_components"]]
+    return fits
+
+
+def _scored(
+    search: LMNNCV,
+    solution: Solution,
+    n_components: int | None,
+    X: FloatArray,
+    y: npt.NDArray[np.generic],
+    train: IntArray,
+    test: IntArray,
+    seconds: float,
+) -> Fit:
+    """The held-out score of k-NN behind the leading rows of the solution's map."""
+    L = leading_rows(solution, n_components)
+    begin = time.perf_counter()
+    knn = KNeighborsClassifier(search.classifier_neighbors).fit(X[train] @ L.T, y[train])
+    score = float(check_scoring(knn, search.scoring)(knn, X[test] @ L.T, y[test]))
+    return Fit(score, solution.relative_gap, solution.status, seconds, time.perf_counter() - begin)
+
+
+def _results(grid: dict[str, tuple[Any, ...]], paths: list[list[Fit]]) -> dict[str, Any]:
+    """Scores, seconds and gaps under the names that scikit-learn gives them."""
+    settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    results: dict[str, Any] = {"params": settings}
+    for name in grid:
+        column = np.empty(len(settings), dtype=object)
+        column[:] = [setting[name] for setting in settings]
+        results[f"param_{name}"] = np.ma.MaskedArray(column)
+    scores = np.array([[fit.score for fit in path] for path in paths])
+    results |= {f"split{fold}_test_score": row for fold, row in enumerate(scores)}
+    measured = {
+        "test_score": scores,
+        "fit_time": np.array([[fit.fit_seconds for fit in path] for path in paths]),
+        "score_time": np.array([[fit.score_seconds for fit in path] for path in paths]),
+    }
+    for name, values in measured.items():
+        results |= {f"mean_{name}": values.mean(axis=0), f"std_{name}": values.std(axis=0)}
+    mean = results["mean_test_score"]
+    results["rank_test_score"] = np.array([1 + np.count_nonzero(mean > value) for value in mean], dtype=np.int32)
+    results["mean_relative_gap"] = np.array([[fit.gap for fit in path] for path in paths]).mean(axis=0)
+    return results
