@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench examples figures results peers-env test-lowest test-newest clean
+.PHONY: help demo test lint bench examples figures results peers-env test-lowest test-newest package clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,10 +43,19 @@ figures: $(READY)  ## Draw figures/ and the README's tables from experiments/res
 	$(BIN)/python figures/draw.py
 	$(BIN)/python experiments/tables.py
 
-test-lowest:  ## Run the tests with the oldest supported dependencies
+package: $(READY)  ## Build wheel and sdist, install the sdist alone in an empty environment and run the quick start there
+	rm -rf dist .venv-package
+	$(BIN)/python -m build --outdir dist
+	$(PYTHON) -m venv .venv-package
+	.venv-package/bin/python -m pip install --quiet --constraint constraints.txt dist/*.tar.gz
+	cd examples && ../.venv-package/bin/python -W error quick_start.py --out ../out/package
+	cd examples && ../.venv-package/bin/lmnn-sdp solve wine --standardize
+
+TESTS ?=
+test-lowest:  ## Run the tests (or those of TESTS=...) with the oldest supported dependencies
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --constraint .ci/lowest.txt --editable ".[test]"
-	.venv-lowest/bin/python -m pytest
+	.venv-lowest/bin/python -m pytest $(TESTS)
 
 test-newest:  ## Run the tests with the newest released dependencies
 	$(PYTHON) -m venv .venv-newest
@@ -54,7 +63,7 @@ test-newest:  ## Run the tests with the newest released dependencies
 	.venv-newest/bin/python -m pytest
 
 clean:  ## Remove environments, caches and outputs
-	rm -rf .venv .venv-lowest .venv-newest .venv-peers out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-package out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -13,9 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-import lmnn_sdp
 from common import dataset, options, table, warm_up, write
-from lmnn_sdp import LMNN
+from lmnn_sdp import LMNN, LMNNCV
 from lmnn_sdp.datasets import Dataset
 
 CLASSIFIER_NEIGHBORS = 3
@@ -54,7 +53,7 @@ def _both(data: Dataset, grid: dict[str, tuple[Any, ...]], folds: int, tol: floa
     """Seconds of the processor and best score of both searches."""
     model = Pipeline([("lmnn", LMNN(tol=tol)), ("knn", KNeighborsClassifier(CLASSIFIER_NEIGHBORS))])
     theirs = GridSearchCV(model, {f"lmnn__{name}": values for name, values in grid.items()}, cv=folds)
-    ours = lmnn_sdp.LMNNCV(**grid, cv=folds, classifier_neighbors=CLASSIFIER_NEIGHBORS, tol=tol)
+    ours = LMNNCV(cv=folds, classifier_neighbors=CLASSIFIER_NEIGHBORS, tol=tol).set_params(**grid)
     slow, fast = _searched(theirs, data), _searched(ours, data)
     settings = len(theirs.cv_results_["params"])
     return {"settings": settings, "grid_search": slow, "lmnncv": fast, "ratio": fast["seconds"] / slow["seconds"]}

@@ -83,9 +83,9 @@ class LMNNCV(LMNN):
     def __init__(
         self,
         *,
-        n_neighbors: int | Sequence[int] = (1, 3, 5),
-        mu: float | Sequence[float] = (0.25, 0.5, 0.75),
-        n_components: int | Sequence[int | None] | None = None,
+        n_neighbors: Any = (1, 3, 5),
+        mu: Any = (0.25, 0.5, 0.75),
+        n_components: Any = None,
         reg: float = 0.0,
         cv: Any = 5,
         classifier_neighbors: int = 3,

@@ -42,7 +42,8 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Weight of the push term, strictly between 0 and 1; the pull term has ``1 - mu``.
     n_components : int, default=None
         Rows of ``components_``: the leading ones by eigenvalue of M, and rows of zeros where M has a lower rank.
-        None keeps as many as the rank of M, and loses nothing.
+        None keeps as many as the rank of M, and loses nothing. A large eigenvalue may belong to a direction in which
+        the data hardly vary; for pictures a PCA after LMNN shows more (``examples/digits_in_2d.py``).
     reg : float, default=0.0
         Weight of a trace penalty ``reg * tr(M)``.
     tol : float, default=1e-4
@@ -104,8 +105,8 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     >>> model = make_pipeline(StandardScaler(), LMNN(), KNeighborsClassifier(3)).fit(X, y)
     >>> f"{model[1].lower_bound_:.1f} <= optimum <= {model[1].objective_:.1f}"
     '208.9 <= optimum <= 208.9'
-    >>> model[1].components_.shape
-    (7, 13)
+    >>> model[1].relative_gap_ <= 1e-4
+    True
     """
 
     def __init__(

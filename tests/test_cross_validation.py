@@ -1,0 +1,90 @@
+"""LMNNCV against GridSearchCV over the same folds, and its wrong input."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lmnn_sdp import LMNN, LMNNCV
+from lmnn_sdp.datasets import load
+
+DATA = load("iris").standardized()
+GRID = {"n_neighbors": (1, 3), "mu": (0.3, 0.6), "n_components": (1, None)}
+
+
+@parametrize_with_checks([LMNNCV(n_neighbors=(1, 2), cv=3, tol=1e-2)])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def search():
+    return LMNNCV(**GRID, tol=1e-7).fit(DATA.X, DATA.y)
+
+
+def test_it_finds_what_a_grid_search_finds(search):
+    model = Pipeline([("lmnn", LMNN(tol=1e-7)), ("knn", KNeighborsClassifier(3))])
+    grid = {f"lmnn__{name}": values for name, values in GRID.items()}
+    theirs = GridSearchCV(model, grid).fit(DATA.X, DATA.y).cv_results_
+    ours = search.cv_results_
+    expected = {frozenset(p.items()): s for p, s in zip(theirs["params"], theirs["mean_test_score"], strict=True)}
+    for setting, score in zip(ours["params"], ours["mean_test_score"], strict=True):
+        assert score == pytest.approx(expected[frozenset((f"lmnn__{k}", v) for k, v in setting.items())])
+    assert {name.replace("lmnn__", "") for name in theirs} <= set(ours)
+
+
+def test_the_results_agree_with_one_another(search):
+    results = search.cv_results_
+    folds = np.array([results[f"split{fold}_test_score"] for fold in range(5)])
+    np.testing.assert_allclose(results["mean_test_score"], folds.mean(axis=0))
+    np.testing.assert_allclose(results["std_test_score"], folds.std(axis=0))
+    assert results["rank_test_score"][search.best_index_] == 1
+    assert results["params"][search.best_index_] == search.best_params_
+    assert search.best_score_ == results["mean_test_score"].max()
+    assert search.n_splits_ == 5
+    assert max(results["mean_relative_gap"]) <= 1e-7
+    assert [p["mu"] for p in results["params"]] == results["param_mu"].tolist()
+
+
+def test_the_best_is_fitted_to_all_data(search):
+    alone = LMNN(tol=1e-7, **search.best_params_).fit(DATA.X, DATA.y)
+    np.testing.assert_array_equal(search.components_, alone.components_)
+    np.testing.assert_array_equal(search.transform(DATA.X), search.best_estimator_.transform(DATA.X))
+    assert (search.objective_, search.lower_bound_) == (alone.objective_, alone.lower_bound_)
+
+
+def test_folds_in_two_processes_give_the_same(search):
+    parallel = LMNNCV(**GRID, tol=1e-7, n_jobs=2).fit(DATA.X, DATA.y)
+    np.testing.assert_array_equal(parallel.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
+
+
+def test_single_values_and_a_score_by_name():
+    search = LMNNCV(n_neighbors=2, mu=0.5, scoring="f1_macro", cv=3, tol=1e-2).fit(DATA.X, DATA.y)
+    assert search.best_params_ == {"n_neighbors": 2, "mu": 0.5, "n_components": None}
+    assert 0.9 < search.best_score_ <= 1
+
+
+def test_solves_that_stop_early_give_one_warning_for_the_search():
+    with pytest.warns(ConvergenceWarning) as caught:
+        LMNNCV(n_neighbors=1, mu=(0.4, 0.6), cv=2, tol=1e-14, max_iter=1).fit(DATA.X, DATA.y)
+    messages = [str(warning.message) for warning in caught]
+    assert sum("4 of 4 fits of the search are not at tol=1e-14" in message for message in messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_neighbors": ()}, r"n_neighbors=\(\) must hold at least one value to try"),
+        ({"mu": (0.5, 0.5)}, r"mu=\(0.5, 0.5\) must hold .* none twice"),
+        ({"mu": (0.5, 2)}, "mu=2 must lie strictly between 0 and 1"),
+        ({"n_components": (2, 9)}, r"n_components=9 must be an integer from 1 to .*\(4\)"),
+        ({"n_neighbors": (1, 49)}, r"n_neighbors=49 needs at least 50 points in each class; class 0 has 40"),
+        ({"scoring": "nonsense"}, "nonsense"),
+    ],
+)
+def test_wrong_input(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        LMNNCV(**parameters, tol=1e-1).fit(DATA.X, DATA.y)
