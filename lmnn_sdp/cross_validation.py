@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
@@ -21,7 +22,7 @@ from lmnn_sdp.estimator import LMNN, leading_rows
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import solve
-from lmnn_sdp.validation import check_components, check_grid
+from lmnn_sdp.validation import check_components, check_grid, check_mu
 
 
 class LMNNCV(LMNN):
@@ -128,25 +129,29 @@ class LMNNCV(LMNN):
         Raises
         ------
         ValueError
-            As `LMNN.fit`; also for an empty grid, and where a class has too few points in the training part of a fold.
+            As `LMNN.fit`; also for an empty grid, and where every fit of the search fails.
 
         Warns
         -----
         ConvergenceWarning
             If any solve stopped before the gap reached ``tol``.
+        FitFailedWarning
+            If some fits fail, as where a class has too few points in one fold; they score nan and rank last.
         """
         X, y = self._checked(X, y)
         grid = {name: check_grid(getattr(self, name), name) for name in ("n_neighbors", "mu", "n_components")}
         for rows in grid["n_components"]:
             check_components(rows, X.shape[1])
+        for mu in grid["mu"]:
+            check_mu(mu)
         splits = list(check_cv(self.cv, y, classifier=True).split(X, y))
         paths = Parallel(n_jobs=self.n_jobs)(delayed(_path)(self, grid, X, y, *split) for split in splits)
+        self._warn(paths)
         self.cv_results_ = _results(grid, paths)
         self.n_splits_ = len(splits)
         self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.best_params_ = self.cv_results_["params"][self.best_index_]
-        self._warn(paths)
         self.best_estimator_ = self._single(verbose=self.verbose, **self.best_params_).fit(X, y)
         for name in ("components_", "objective_", "lower_bound_", "relative_gap_", "solution_", "n_iter_"):
             setattr(self, name, getattr(self.best_estimator_, name))
@@ -158,14 +163,20 @@ class LMNNCV(LMNN):
         return LMNN(**shared, random_state=self.random_state, **chosen)
 
     def _warn(self, paths: list[list[Fit]]) -> None:
-        """One warning for all solves that stopped early."""
-        statuses = [fit.status for path in paths for fit in path]
-        short = [status for status in statuses if not status.solved]
+        """One warning for all solves that failed, and one for all that stopped early."""
+        fits = [fit for path in paths for fit in path]
+        failed = [fit for fit in fits if fit.failure]
+        if len(failed) == len(fits):
+            raise ValueError(f"every fit of the search failed; the first: {failed[0].failure}")
+        if failed:
+            message = f"{len(failed)} of {len(fits)} fits of the search failed and score nan; the first: "
+            warnings.warn(message + failed[0].failure, FitFailedWarning, stacklevel=3)
+        short = [fit for fit in fits if fit.status is not None and not fit.status.solved]
         if short:
-            worst = max(fit.gap for path in paths for fit in path)
-            message = f"{len(short)} of {len(statuses)} fits of the search are not at tol={self.tol:g}"
+            message = f"{len(short)} of {len(fits)} fits of the search are not at tol={self.tol:g}"
+            worst = max(fit.gap for fit in short)
             warnings.warn(
-                f"{message}; the widest proved relative gap is {worst:.1e}. {short[0].value}",
+                f"{message}; the widest proved relative gap is {worst:.1e}. {short[0].status.value}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -173,13 +184,14 @@ class LMNNCV(LMNN):
 
 @dataclass(frozen=True)
 class Fit:
-    """One setting on one fold: held-out score, proved gap before the cut, status, and seconds."""
+    """One setting on one fold: held-out score, proved gap before the cut, status, seconds, and why it failed if so."""
 
     score: float
     gap: float
-    status: Status
+    status: Status | None
     fit_seconds: float
     score_seconds: float
+    failure: str = ""
 
 
 def _path(
@@ -197,23 +209,35 @@ def _path(
         start, first_of_k = first_of_k, None
         for mu in grid["mu"]:
             begin = time.perf_counter()
-            problem = Problem.from_data(X[train], y[train], k, mu, reg=search.reg)
-            start = solve(
-                problem,
-                search.solver,
-                search.tol,
-                search.max_iter,
-                search.time_limit,
-                start=start if search.solver in ("auto", "newton", "scs", "pgd") else None,
-                random_state=search.random_state,
-                warn=False,
-            )
-            if start.status is Status.INTERRUPTED:
-                raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
-            first_of_k = first_of_k or start
+            try:
+                solution = _solved(search, X[train], y[train], k, mu, start)
+            except ValueError as error:  # such as too few points of a class, or a singular pull, in this fold alone
+                failure = Fit(math.nan, math.nan, None, time.perf_counter() - begin, 0.0, str(error))
+                fits += [failure] * len(grid["n_components"])
+                continue
+            start, first_of_k = solution, first_of_k or solution
             seconds = (time.perf_counter() - begin) / len(grid["n_components"])
-            fits += [_scored(search, start, rows, X, y, train, test, seconds) for rows in grid["n_components"]]
+            fits += [_scored(search, solution, rows, X, y, train, test, seconds) for rows in grid["n_components"]]
     return fits
+
+
+def _solved(
+    search: LMNNCV, X: FloatArray, y: npt.NDArray[np.generic], k: int, mu: float, start: Solution | None
+) -> Solution:
+    """One problem, begun at a solution of another where the solver can."""
+    solution = solve(
+        Problem.from_data(X, y, k, mu, reg=search.reg),
+        search.solver,
+        search.tol,
+        search.max_iter,
+        search.time_limit,
+        start=start if search.solver in ("auto", "newton", "scs", "pgd") else None,
+        random_state=search.random_state,
+        warn=False,
+    )
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
+    return solution
 
 
 def _scored(
@@ -251,7 +275,7 @@ def _results(grid: dict[str, tuple[Any, ...]], paths: list[list[Fit]]) -> dict[s
     }
     for name, values in measured.items():
         results |= {f"mean_{name}": values.mean(axis=0), f"std_{name}": values.std(axis=0)}
-    mean = results["mean_test_score"]
+    mean = np.nan_to_num(results["mean_test_score"], nan=-np.inf)
     results["rank_test_score"] = np.array([1 + np.count_nonzero(mean > value) for value in mean], dtype=np.int32)
     results["mean_relative_gap"] = np.array([[fit.gap for fit in path] for path in paths]).mean(axis=0)
     return results

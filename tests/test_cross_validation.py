@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -67,6 +67,14 @@ def test_single_values_and_a_score_by_name():
     assert 0.9 < search.best_score_ <= 1
 
 
+def test_settings_that_fail_score_nan_and_rank_last():
+    with pytest.warns(FitFailedWarning, match="5 of 10 fits .* score nan; the first: n_neighbors=49 needs at least 50"):
+        search = LMNNCV(n_neighbors=(49, 1), mu=0.5, tol=1e-2).fit(DATA.X, DATA.y)
+    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [True, False]
+    assert search.cv_results_["rank_test_score"].tolist() == [2, 1]
+    assert search.best_params_["n_neighbors"] == 1
+
+
 def test_solves_that_stop_early_give_one_warning_for_the_search():
     with pytest.warns(ConvergenceWarning) as caught:
         LMNNCV(n_neighbors=1, mu=(0.4, 0.6), cv=2, tol=1e-14, max_iter=1).fit(DATA.X, DATA.y)
@@ -81,7 +89,10 @@ def test_solves_that_stop_early_give_one_warning_for_the_search():
         ({"mu": (0.5, 0.5)}, r"mu=\(0.5, 0.5\) must hold .* none twice"),
         ({"mu": (0.5, 2)}, "mu=2 must lie strictly between 0 and 1"),
         ({"n_components": (2, 9)}, r"n_components=9 must be an integer from 1 to .*\(4\)"),
-        ({"n_neighbors": (1, 49)}, r"n_neighbors=49 needs at least 50 points in each class; class 0 has 40"),
+        (
+            {"n_neighbors": (41, 49)},
+            r"every fit .* n_neighbors=41 needs at least 42 points in each class; class 0 has 40",
+        ),
         ({"scoring": "nonsense"}, "nonsense"),
     ],
 )
