@@ -1,7 +1,8 @@
 """`LMNNCV` beside `GridSearchCV` over LMNN: the same folds, grid, tolerance and classifier, seconds of one process.
 
 Two grids on standardised digits: over k, mu and n_components, and over k and mu alone, where warm starts are all that
-is spared. (With k = 1 the pull of one fold is singular.) Best scores may differ by what a gap of the tolerance leaves open.
+is spared. With k = 1 the pull of one fold is singular. Best scores may differ by what a gap of the tolerance leaves
+open.
 """
 
 from __future__ import annotations

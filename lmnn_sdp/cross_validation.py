@@ -171,12 +171,12 @@ class LMNNCV(LMNN):
         if failed:
             message = f"{len(failed)} of {len(fits)} fits of the search failed and score nan; the first: "
             warnings.warn(message + failed[0].failure, FitFailedWarning, stacklevel=3)
-        short = [fit for fit in fits if fit.status is not None and not fit.status.solved]
+        short = [(fit.gap, fit.status.value) for fit in fits if fit.status is not None and not fit.status.solved]
         if short:
             message = f"{len(short)} of {len(fits)} fits of the search are not at tol={self.tol:g}"
-            worst = max(fit.gap for fit in short)
+            worst, reason = max(short)
             warnings.warn(
-                f"{message}; the widest proved relative gap is {worst:.1e}. {short[0].status.value}",
+                f"{message}; the widest proved relative gap is {worst:.1e}. {reason}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
