@@ -29,6 +29,8 @@ results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and 
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
 	$(BIN)/python experiments/warm_starts.py
+	$(BIN)/python experiments/bench_estimator.py
+	$(BIN)/python experiments/cross_validation.py
 	$(BIN)/python experiments/peers.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py

@@ -36,7 +36,36 @@ def blocks() -> dict[str, str]:
         "impostors": impostors(),
         "peers": peers(),
         "scaling": scaling(),
+        "search": search(),
+        "estimator": estimator(),
     }
+
+
+def search() -> str:
+    """Seconds of LMNNCV and of GridSearchCV over each grid."""
+    result = _read("cross_validation")
+    lines = [
+        "| grid on digits | settings | GridSearchCV, s | LMNNCV, s | ratio | best held-out scores |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for case in result["searches"]:
+        slow, fast = case["grid_search"], case["lmnncv"]
+        lines.append(
+            f"| {case['grid']} | {case['settings']} | {slow['seconds']:.0f} | {fast['seconds']:.0f} "
+            f"| {case['ratio']:.2f} | {slow['best_score']:.4f}, {fast['best_score']:.4f} |"
+        )
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def estimator() -> str:
+    """What the estimator adds to the bare computation."""
+    result = _read("bench_estimator")
+    n, d, r = result["transform_size"]
+    return (
+        f"On {result['data']}, `LMNN().fit` takes {result['fit_over_solve']['ratio']:.2f} times the bare `solve`, and a "
+        f"pickle {result['pickle_bytes'] / 1024:.0f} KiB; `transform` of {n} x {d} to {r} columns takes "
+        f"{result['transform_over_product']['ratio']:.2f} times the matrix product.\n\n{_origin(result)}"
+    )
 
 
 def newton() -> str:
