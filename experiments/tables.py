@@ -62,7 +62,7 @@ def estimator() -> str:
     result = _read("bench_estimator")
     n, d, r = result["transform_size"]
     return (
-        f"On {result['data']}, `LMNN().fit` takes {result['fit_over_solve']['ratio']:.2f} times the bare `solve`, and a "
+        f"On {result['data']}, `LMNN().fit` takes {result['fit_over_solve']['ratio']:.2f} times the bare `solve`, a "
         f"pickle {result['pickle_bytes'] / 1024:.0f} KiB; `transform` of {n} x {d} to {r} columns takes "
         f"{result['transform_over_product']['ratio']:.2f} times the matrix product.\n\n{_origin(result)}"
     )
