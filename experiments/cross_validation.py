@@ -1,7 +1,7 @@
 """`LMNNCV` beside `GridSearchCV` over LMNN: the same folds, grid, tolerance and classifier, seconds of one process.
 
 Two grids on standardised digits: over k, mu and n_components, and over k and mu alone, where warm starts are all that
-is spared. With k = 1 the pull of one fold is singular. Best scores may differ by what a gap of the tolerance leaves
+is spared. With k below 3 the pull of one fold is singular. Best scores may differ by what a gap of the tolerance leaves
 open.
 """
 
@@ -20,8 +20,8 @@ from lmnn_sdp.datasets import Dataset
 
 CLASSIFIER_NEIGHBORS = 3
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "k, mu and n_components": {"n_neighbors": (2, 3, 5), "mu": (0.25, 0.5, 0.75), "n_components": (10, 20, None)},
-    "k and mu": {"n_neighbors": (2, 3, 5), "mu": (0.25, 0.5, 0.75), "n_components": (None,)},
+    "k, mu and n_components": {"n_neighbors": (3, 5), "mu": (0.25, 0.5, 0.75), "n_components": (10, 20, None)},
+    "k and mu": {"n_neighbors": (3, 5), "mu": (0.25, 0.5, 0.75), "n_components": (None,)},
 }
 
 
