@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PEERS := $(VENV)-peers/ready $(VENV)-pylmnn/ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench figures results peers-env test-lowest test-newest clean
@@ -21,22 +22,23 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-peers-env: $(VENV)-peers/ready  ## Set up .venv-peers with the packages that experiments/peers.py compares with
+peers-env: $(PEERS)  ## Set up .venv-peers and .venv-pylmnn with the packages that experiments compare with
 
-results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
+results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
 	$(BIN)/python experiments/warm_starts.py
 	$(BIN)/python experiments/peers.py
+	$(BIN)/python experiments/coming_from.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py
 
-figures: $(READY)  ## Draw figures/ and the README's tables from experiments/results
+figures: $(READY)  ## Draw figures/ and the tables of the pages from experiments/results
 	$(BIN)/python figures/draw.py
 	$(BIN)/python experiments/tables.py
 
@@ -51,7 +53,7 @@ test-newest:  ## Run the tests with the newest released dependencies
 	.venv-newest/bin/python -m pytest
 
 clean:  ## Remove environments, caches and outputs
-	rm -rf .venv .venv-lowest .venv-newest .venv-peers out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pylmnn out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,4 +65,11 @@ $(READY): pyproject.toml constraints.txt
 $(VENV)-peers/ready: .ci/peers.txt
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet --no-deps --requirement .ci/peers.txt
+	touch $@
+
+$(VENV)-pylmnn/ready: .ci/pylmnn.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "PyLMNN needs a SciPy that has no wheels beyond Python 3.11; run make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)-pylmnn
+	$(VENV)-pylmnn/bin/python -m pip install --quiet --no-deps --requirement .ci/pylmnn.txt
 	touch $@
