@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PEERS := $(VENV)-peers/ready $(VENV)-pylmnn/ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench examples figures results peers-env test-lowest test-newest package clean
@@ -21,9 +22,9 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-peers-env: $(VENV)-peers/ready  ## Set up .venv-peers with the packages that experiments/peers.py compares with
+peers-env: $(PEERS)  ## Set up .venv-peers and .venv-pylmnn with the packages that experiments compare with
 
-results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
+results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
@@ -32,6 +33,7 @@ results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and 
 	$(BIN)/python experiments/bench_estimator.py
 	$(BIN)/python experiments/cross_validation.py
 	$(BIN)/python experiments/peers.py
+	$(BIN)/python experiments/coming_from.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py
 	$(BIN)/python experiments/convergence.py
@@ -41,7 +43,7 @@ results: $(READY) $(VENV)-peers/ready  ## Run every experiment at full size and 
 examples: $(READY)  ## Run every example and draw its picture in examples/pictures
 	set -e; for script in examples/[a-z]*.py; do $(BIN)/python $$script --out examples/pictures; done
 
-figures: $(READY)  ## Draw figures/ and the README's tables from experiments/results
+figures: $(READY)  ## Draw figures/ and the tables of the pages from experiments/results
 	$(BIN)/python figures/draw.py
 	$(BIN)/python experiments/tables.py
 
@@ -65,7 +67,7 @@ test-newest:  ## Run the tests with the newest released dependencies
 	.venv-newest/bin/python -m pytest
 
 clean:  ## Remove environments, caches and outputs
-	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-package out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pylmnn .venv-package out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -77,4 +79,11 @@ $(READY): pyproject.toml constraints.txt
 $(VENV)-peers/ready: .ci/peers.txt
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet --no-deps --requirement .ci/peers.txt
+	touch $@
+
+$(VENV)-pylmnn/ready: .ci/pylmnn.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "PyLMNN needs a SciPy that has no wheels beyond Python 3.11; run make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)-pylmnn
+	$(VENV)-pylmnn/bin/python -m pip install --quiet --no-deps --requirement .ci/pylmnn.txt
 	touch $@

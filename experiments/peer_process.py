@@ -1,4 +1,4 @@
-"""Runs `peer_worker` in the environment of ``make peers-env`` and brings back what it found."""
+"""Runs `peer_worker` in the environments of ``make peers-env`` and brings back what it found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.datasets import Dataset
-from paths import PEERS_PYTHON, ROOT
+from paths import PEERS_PYTHON, PYLMNN_PYTHON, ROOT
 
 WORKER = ROOT / "experiments" / "peer_worker.py"
 Options = Mapping[str, object]
@@ -39,21 +39,27 @@ class PeerError(RuntimeError):
     """A peer that failed, ran past its time or gave no finite metric; the message says which."""
 
 
+def environment(package: str) -> Path:
+    """Python of the environment that a package is fitted in."""
+    return PYLMNN_PYTHON if package == "PyLMNN" else PEERS_PYTHON
+
+
 def available(python: Path = PEERS_PYTHON) -> bool:
     """Whether the peers' environment is there."""
     return python.exists()
 
 
 def fit(
-    package: str, data: Dataset, options: Options, time_limit: float | None = None, python: Path = PEERS_PYTHON
+    package: str, data: Dataset, options: Options, time_limit: float | None = None, python: Path | None = None
 ) -> Fitted:
-    """Fit one package with its own option names.
+    """Fit one package with its own option names, in its own environment unless ``python`` names another.
 
     Raises
     ------
     PeerError
         If the package fails, does not end within ``time_limit`` seconds, or returns a metric that is not finite.
     """
+    python = python or environment(package)
     if not available(python):
         raise PeerError(
             f"{package} needs an environment of its own and {python.parent.parent.name} is absent; run make peers-env"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -30,15 +31,32 @@ def metric_learn(X: FloatArray, y: npt.NDArray[np.int64], options: dict[str, Any
 
 
 def mlpack(X: FloatArray, y: npt.NDArray[np.int64], options: dict[str, Any]) -> Fit:
-    """Several optimizers in L over the k nearest impostors of each point."""
+    """Several optimizers in L over the k nearest impostors of each point; ``X @ output`` is what it learned."""
     from mlpack import lmnn
 
-    return lambda: np.asarray(lmnn(input_=X, labels=y, k=3, regularization=0.5, seed=1, **options)["output"])
+    return lambda: np.asarray(lmnn(input_=X, labels=y, k=3, regularization=0.5, seed=1, **options)["output"]).T
+
+
+def pylmnn(X: FloatArray, y: npt.NDArray[np.int64], options: dict[str, Any]) -> Fit:
+    """L-BFGS in L on squared hinges; its ``weight_push_loss`` weighs the push."""
+    without_gpyopt()
+    from pylmnn import LargeMarginNearestNeighbor
+
+    model = LargeMarginNearestNeighbor(n_neighbors=3, weight_push_loss=0.5, random_state=0, **options)
+    return lambda: np.asarray(model.fit(X, y).components_)
+
+
+def without_gpyopt() -> None:
+    """Let PyLMNN be imported where GPyOpt is absent, which only its search for parameters uses."""
+    methods = types.ModuleType("GPyOpt.methods")
+    methods.BayesianOptimization = None  # type: ignore[attr-defined]
+    sys.modules.update({"GPyOpt": types.ModuleType("GPyOpt"), "GPyOpt.methods": methods})
 
 
 PACKAGES: dict[str, Callable[[FloatArray, npt.NDArray[np.int64], dict[str, Any]], Fit]] = {
     "metric-learn": metric_learn,
     "mlpack": mlpack,
+    "PyLMNN": pylmnn,
 }
 
 

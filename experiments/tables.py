@@ -1,4 +1,4 @@
-"""Writes the measured tables into README.md from the committed results: ``python experiments/tables.py``."""
+"""Writes the measured tables into the pages from the committed results: ``python experiments/tables.py``."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from typing import Any
 
 from paths import RESULTS, ROOT
 
-README = ROOT / "README.md"
+PAGES = ("README.md", "coming_from.md")
 
 
 def main() -> None:
-    """Replace what stands between the markers."""
-    README.write_text(rendered(README.read_text()))
+    """Replace what stands between the markers of every page."""
+    for page in PAGES:
+        text = rendered(page)
+        (ROOT / page).write_text(text)
 
 
-def rendered(text: str) -> str:
-    """The text with every block between ``<!-- name -->`` and ``<!-- end -->`` drawn anew."""
-    for name, block in blocks().items():
+def rendered(page: str) -> str:
+    """The page with every block between ``<!-- name -->`` and ``<!-- end -->`` drawn anew."""
+    text = (ROOT / page).read_text()
+    for name, block in blocks(page).items():
         before, marker, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         if not end:
-            raise ValueError(f"README.md has no block <!-- {name} --> ... <!-- end -->; add one where it belongs")
+            raise ValueError(f"{page} has no block <!-- {name} --> ... <!-- end -->; add one where it belongs")
         text = f"{before}{marker}{block}\n{end}{after}"
     return text
 
 
-def blocks() -> dict[str, str]:
-    """Every block by the name of its marker."""
+def blocks(page: str) -> dict[str, str]:
+    """Every block of a page by the name of its marker."""
+    if page == "coming_from.md":
+        return {"first fit": first_fit(), "objectives": objectives()}
     return {
         "newton": newton(),
         "warm": warm(),
@@ -165,6 +170,50 @@ def scaling() -> str:
             f"| {', '.join(f'{part} {seconds / total:.0%}' for part, seconds in shares if seconds > 0.03 * total)} |"
         )
     return "\n".join([*lines, "", _origin(result)])
+
+
+def first_fit() -> str:
+    """What ``pip install`` and the first fit do on the current stack."""
+    result = _read("coming_from")
+    versions = dict(requirement.split("==") for requirement in result["peers"])
+    lines = [
+        f"| beside {', '.join(result['current_stack']).replace('==', ' ')} | `pip install` | first `fit` |",
+        "|---|---|---|",
+    ]
+    for install in result["installs"]:
+        name = install["package"]
+        fits = "; ".join(_attempt(attempt) for attempt in install["attempts"]) or "-"
+        installed = f"`{install['install_error']}`" if install["install_error"] else "works"
+        lines.append(f"| {' '.join([name, versions.get(name, '')]).strip()} | {installed} | {fits} |")
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def objectives() -> str:
+    """Objective, excess over the proved optimum and seconds of every package at its defaults."""
+    result = _read("coming_from")
+    names = [run["package"] for run in result["data"][0]["runs"]]
+    lines = [
+        f"| data | n x d | optimum (proved) | {' | '.join(names)} |",
+        "|---|---:|---:|" + "---:|" * len(names),
+    ]
+    for data in result["data"]:
+        ends = " | ".join(_objective(run) for run in data["runs"])
+        optimum = f"{data['lower_bound']:.8g} to {data['objective']:.8g}"
+        lines.append(f"| {data['data']} | {data['n']} x {data['d']} | {optimum} | {ends} |")
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    """A first fit, with what was added and its error."""
+    error = f"`{attempt['error']}`" if attempt["error"] else "works"
+    return f"with {' and '.join(attempt['added'])}: {error}" if attempt["added"] else error
+
+
+def _objective(run: dict[str, Any]) -> str:
+    """Where a package ended on one data set."""
+    if run["failure"]:
+        return run["failure"].removeprefix(f"{run['package']} with {{}} ")
+    return f"{run['objective']:.6g}, {_excess(run['excess'])}, {run['seconds']:.2f} s"
 
 
 def _label(run: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HELPERS = {"common", "paper_data", "parts", "paths", "peer_process", "peer_worker", "tables"}
+HELPERS = {"common", "current_stack", "paper_data", "parts", "paths", "peer_process", "peer_worker", "tables"}
 SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")} - HELPERS)
 
 
@@ -41,12 +41,12 @@ def test_figures_are_drawn_from_the_committed_results(tmp_path):
     assert drawn == committed
 
 
-def test_readme_tables_are_those_of_the_committed_results(monkeypatch):
+@pytest.mark.parametrize("page", ["README.md", "coming_from.md"])
+def test_tables_are_those_of_the_committed_results(page, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "experiments"))
     import tables
 
-    text = (ROOT / "README.md").read_text()
-    assert tables.rendered(text) == text
+    assert tables.rendered(page) == (ROOT / page).read_text()
 
 
 def test_loaders_read_the_papers_files(monkeypatch):

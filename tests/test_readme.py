@@ -26,7 +26,7 @@ def test_first_steps_the_estimator_and_long_solves_have_an_example():
 
 
 def test_every_linked_file_exists():
-    for name in ("README.md", "paper_notes.md"):
+    for name in ("README.md", "coming_from.md", "paper_notes.md"):
         text = (ROOT / name).read_text()
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert (ROOT / target).exists(), target
