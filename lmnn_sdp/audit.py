@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lmnn_sdp.certificate import Certificate, certify_pair
+from lmnn_sdp.html import audit_card
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Solution
 from lmnn_sdp.solvers import solve
@@ -62,6 +63,10 @@ class Audit:
             "residuals": asdict(self.certificate.residuals),
             "solution": self.solution.summary(),
         }
+
+    def _repr_html_(self) -> str:
+        """A card with both metrics and the excess, for notebooks."""
+        return audit_card(self)
 
 
 def audit(

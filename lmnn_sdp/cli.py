@@ -111,7 +111,7 @@ def solve_command(
     """
     check_writable(out, checkpoint, folder=figures)
     first = None if start is None else Solution.load(start)
-    with Progress(quiet=quiet) as progress, _status_instead_of_warning():
+    with Progress(quiet=quiet, tol=tol) as progress, _status_instead_of_warning():
         solution = solve(problem, solver, tol, max_iter, time_limit, progress, first, checkpoint)
     if out is not None:
         solution.save(out)
@@ -159,7 +159,7 @@ def audit_command(
     proved in every case.
     """
     metric = read_metric(path, problem.n_features, kind)
-    with Progress(quiet=quiet) as progress, _status_instead_of_warning():
+    with Progress(quiet=quiet, tol=tol) as progress, _status_instead_of_warning():
         found = audit(problem, metric.M, tol=tol, time_limit=time_limit, callback=progress)
     if as_json:
         click.echo(json.dumps(audit_as_json(name, problem, metric, found), indent=2))
@@ -258,7 +258,7 @@ def verify_command(name: str, problem: Problem, tol: float, as_json: bool, quiet
         )
     solutions = []
     for solver in SOLVERS:
-        with Progress(solver, quiet) as progress, _status_instead_of_warning():
+        with Progress(solver, quiet, tol) as progress, _status_instead_of_warning():
             solutions.append(solve(problem, solver, tol, None, None, progress))
     overlap = all(a.certificate.overlaps(b.certificate) for a in solutions for b in solutions)
     difference = largest_difference([solution.M for solution in solutions])

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.certificate import certify_pair, relative_gap
+from lmnn_sdp.html import estimator_card
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.progress import Progress
 from lmnn_sdp.solution import HistoryRow, Solution
@@ -165,7 +166,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X, y = self._checked(X, y)
         check_components(self.n_components, X.shape[1])
         problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
-        with Progress(quiet=not self.verbose) as progress:
+        with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = _Listener(progress, self.callback)
             solution = solve(
                 problem,
@@ -240,6 +241,21 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+    def _repr_html_inner(self) -> str:
+        """scikit-learn's diagram, and once fitted what was proved; `_repr_html_` calls it for a display of diagrams."""
+        return super()._repr_html_inner() + self._card()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """The same for Jupyter."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {kind: text + self._card() if kind == "text/html" else text for kind, text in bundle.items()}
+
+    def _card(self) -> str:
+        """What was learned, or nothing."""
+        if not hasattr(self, "solution_"):
+            return ""
+        return estimator_card(self.components_, self.objective_, self.relative_gap_, self.solution_)
 
     def _checked(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.generic]]:
         """Training data as numbers and labels, after scikit-learn's checks and ours."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.certificate import Certificate, Residuals, relative_gap
+from lmnn_sdp.html import solution_card
 from lmnn_sdp.linalg import principal_rows
 
 
@@ -203,6 +204,10 @@ class Solution:
             f"Solution({self.status.name}, objective={self.objective:.10g}, lower_bound={self.lower_bound:.10g}, "
             f"relative_gap={self.relative_gap:.1e}, rank={self.certificate.rank}, solver={self.solver!r})"
         )
+
+    def _repr_html_(self) -> str:
+        """A card with the proof and the convergence, for notebooks."""
+        return solution_card(self)
 
 
 def _history_row(values: list[float]) -> HistoryRow:

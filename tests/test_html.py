@@ -1,0 +1,96 @@
+"""Cards for notebooks: well-formed, escaped, without scripts, and true to the numbers, also in odd cases."""
+
+import math
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import sklearn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmnn_sdp import LMNN, Problem, Status, audit, solve
+from lmnn_sdp.datasets import load
+from lmnn_sdp.html import solution_card
+from lmnn_sdp.intervals import interval_text
+from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.svg import HEIGHT, WIDTH, convergence
+
+DATA = load("wine").standardized()
+PROBLEM = Problem.from_data(DATA.X, DATA.y)
+
+
+def parsed(html):
+    assert "<script" not in html
+    assert "http" not in html
+    return "".join(ElementTree.fromstring(html).itertext())
+
+
+@pytest.fixture(scope="module")
+def solution():
+    return solve(PROBLEM)
+
+
+def test_a_solution_shows_interval_status_and_picture(solution):
+    html = solution._repr_html_()
+    text = parsed(html)
+    for part in ("OPTIMAL", *interval_text(solution.lower_bound, solution.objective), f"{solution.relative_gap:.1e}"):
+        assert part in text
+    assert html.count("<svg") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"history": (), "status": Status.INTERRUPTED},
+        {"solver": "<b>&"},
+        {"history": (HistoryRow(0, 0.0, 2.0, 2.0, 1, 1, 1),)},
+        {"history": (HistoryRow(0, 0.0, 2.0, -math.inf, 1, 1, 1),)},
+        {"history": tuple(HistoryRow(i, 0.01 * i, 2.0, 2 - 1 / (i + 1), 1, 1, 1) for i in range(20_000))},
+    ],
+)
+def test_odd_solutions(solution, change):
+    html = solution_card(replace(solution, **change))
+    parsed(html)
+    assert len(html) < 20_000
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1)), min_size=1, max_size=30))
+def test_everything_lies_inside_the_picture(points):
+    rows = [HistoryRow(i, s, 1.0, 1.0 - gap, 1, 1, 1) for i, (s, gap) in enumerate(sorted(points))]
+    root = ElementTree.fromstring(convergence(rows))
+    for element in root.iter():
+        for name, most in (("cx", WIDTH), ("x", WIDTH), ("cy", HEIGHT), ("y", HEIGHT)):
+            if name in element.attrib:
+                assert 0 <= float(element.attrib[name]) <= most
+    assert not re.search("nan|inf", " ".join(e.get("d", "") for e in root.iter()))
+
+
+@given(st.floats(1e-6, 1e9), st.floats(0, 1))
+def test_a_printed_interval_holds_the_real_one(upper, gap):
+    lower = upper * (1 - gap)
+    low, high = map(float, interval_text(lower, upper))
+    assert low <= lower * (1 + 1e-15)
+    assert high >= upper * (1 - 1e-15)
+
+
+def test_an_audit_shows_the_excess():
+    found = audit(PROBLEM, np.eye(13))
+    text = parsed(found._repr_html_())
+    assert "excess in" in text
+    assert f"{found.objective:.10g}" in text
+
+
+def test_the_estimator_adds_its_card_to_scikit_learns_diagram():
+    model = LMNN(n_components=2)
+    assert "LMNN solution" not in model._repr_html_()
+    model.fit(DATA.X, DATA.y)
+    html = model._repr_html_()
+    assert "Learned metric" in html
+    assert "sk-" in html
+    assert "2 x 13" in html
+    assert "Learned metric" in model._repr_mimebundle_()["text/html"]
+    with sklearn.config_context(display="text"):
+        assert "text/html" not in model._repr_mimebundle_()
