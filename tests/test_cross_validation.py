@@ -15,6 +15,8 @@ DATA = load("iris").standardized()
 GRID = {"n_neighbors": (1, 3), "mu": (0.3, 0.6), "n_components": (1, None)}
 
 
+# The checks of some releases have fewer than three points of a class in a fold: that fit scores nan, with its warning.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 @parametrize_with_checks([LMNNCV(n_neighbors=(1, 2), cv=3, tol=1e-2)])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
