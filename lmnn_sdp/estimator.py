@@ -285,7 +285,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             cut = certify_pair(problem, self.get_mahalanobis_matrix(), solution.triplets, solution.alpha)
             self.objective_ = cut.objective
         self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
-        self.n_iter_ = max(1, solution.history[-1].iteration) if solution.history else 1
+        self.n_iter_ = max(1, solution.rounds)
         self.solution_ = solution if self.warm_start else solution.without_multipliers()
 
 

@@ -25,9 +25,13 @@ CARD = (
 BADGE = "padding:.1em .5em;border-radius:4px;font-weight:600;background:"
 GREEN, AMBER = "rgba(34,197,94,.25)", "rgba(245,158,11,.3)"
 BODY = "display:flex;flex-wrap:wrap;gap:.8em 2em;align-items:flex-start;margin-top:.7em"
-LIST = "display:grid;grid-template-columns:max-content auto;gap:.1em 1em;margin:0;font-variant-numeric:tabular-nums"
-TERM = "grid-column:1;margin:0;padding:0;font-weight:normal;opacity:.75"
-VALUE = "grid-column:2;margin:0;padding:0"
+# Jupyter's own style makes lists as wide as the page, and terms a fifth as wide as what holds them.
+LIST = (
+    "display:grid;width:auto;grid-template-columns:max-content auto;gap:.1em 1em;margin:0;"
+    "font-variant-numeric:tabular-nums"
+)
+TERM = "grid-column:1;width:auto;margin:0;padding:0;font-weight:normal;opacity:.75"
+VALUE = "grid-column:2;width:auto;margin:0;padding:0"
 
 
 def solution_card(solution: Solution) -> str:
@@ -36,7 +40,7 @@ def solution_card(solution: Solution) -> str:
         *_bounds(solution.lower_bound, solution.objective, solution.relative_gap),
         ("rank of M", f"{solution.certificate.rank} of {len(solution.M)}"),
         _violated(solution.certificate),
-        _effort(solution),
+        ("solver", solution.effort),
     ]
     return _card("LMNN solution", solution, rows)
 
@@ -50,7 +54,7 @@ def audit_card(audit: Audit) -> str:
         ("excess in", f"[{low} %, {high} %] of the optimum" if math.isfinite(audit.excess[0]) else "unknown"),
         ("rank of M", f"{audit.certificate.rank} of {len(audit.solution.M)}"),
         _violated(audit.certificate),
-        _effort(audit.solution),
+        ("solver", audit.solution.effort),
     ]
     return _card("Audit of a metric", audit.solution, rows)
 
@@ -72,7 +76,7 @@ def estimator_card(components: FloatArray, objective: float, gap: float, solutio
         ("components_", "{} x {}".format(*components.shape)),
         ("rank of M", f"{solution.certificate.rank} of {len(solution.M)}"),
         _violated(solution.certificate),
-        _effort(solution),
+        ("solver", solution.effort),
     ]
     if objective != solution.objective:  # the picture and the last rows are those of M
         rows.insert(3, ("gap before the cut", gap_text(solution.relative_gap)))
@@ -92,12 +96,6 @@ def _interval(term: str, lower: float, upper: float) -> tuple[str, str]:
 def _violated(certificate: Certificate) -> tuple[str, str]:
     """Row of the triplets within their margin."""
     return "violated triplets", f"{certificate.active_triplets:,}"
-
-
-def _effort(solution: Solution) -> tuple[str, str]:
-    """Row of what the solve took."""
-    rounds = len(solution.history)
-    return "solver", f"{solution.solver}, {rounds:,} round{'s' * (rounds != 1)}, {solution.seconds:.2f} s"
 
 
 def _card(heading: str, solution: Solution, rows: Sequence[tuple[str, str]]) -> str:

@@ -46,7 +46,7 @@ def print_solution(name: str, problem: Problem, solution: Solution) -> None:
     click.echo(f"  lower bound    {solution.lower_bound:.10g}   (proved)")
     click.echo(f"  relative gap   {solution.relative_gap:.1e}")
     click.echo(f"  rank of M      {solution.certificate.rank} of {problem.n_features}")
-    click.echo(f"  solver         {_effort(solution)}")
+    click.echo(f"  solver         {solution.effort}")
     click.echo(f"  {solution.status.value}")
 
 
@@ -63,7 +63,7 @@ def print_audit(name: str, problem: Problem, metric: GivenMetric, found: Audit) 
     click.echo("  excess         {:#.6g} % to {:#.6g} %   (of the optimum)".format(*(100 * e for e in found.excess)))
     click.echo(f"  residuals      {', '.join(residuals[:2])},")
     click.echo(f"                 {', '.join(residuals[2:])}")
-    click.echo(f"  solver         {_effort(found.solution)}. {found.solution.status.value}")
+    click.echo(f"  solver         {found.solution.effort}. {found.solution.status.value}")
 
 
 def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None:
@@ -127,8 +127,3 @@ def _interval(found: Comparison) -> str:
         return "the same on every split"
     lower, upper = found.interval
     return f"95 % interval {100 * lower:+.2f} % to {100 * upper:+.2f} %"
-
-
-def _effort(solution: Solution) -> str:
-    """What the solve took."""
-    return f"{solution.solver}, {len(solution.history)} rounds, {solution.seconds:.2f} s"

@@ -121,6 +121,17 @@ class Solution:
         """Wall time of the solve."""
         return self.history[-1].seconds if self.history else 0.0
 
+    @property
+    def rounds(self) -> int:
+        """Rounds or iterations until the last certificate; a start that needed none counts as 0."""
+        return self.history[-1].iteration if self.history else 0
+
+    @property
+    def effort(self) -> str:
+        """Solver, rounds and seconds in words."""
+        rounds = self.rounds
+        return f"{self.solver}, {rounds:,} round{'s' * (rounds != 1)}, {self.seconds:.2f} s"
+
     @cached_property
     def components(self) -> FloatArray:
         """``L (rank, d)`` with ``M = L'L``: orthogonal rows by falling eigenvalue, largest entry of each positive.
@@ -194,7 +205,7 @@ class Solution:
             "rank": self.certificate.rank,
             "active_triplets": self.certificate.active_triplets,
             "multipliers": len(self.alpha),
-            "rounds": len(self.history),
+            "rounds": self.rounds,
             "seconds": self.seconds,
             "residuals": asdict(self.certificate.residuals),
         }

@@ -210,6 +210,8 @@ def test_history_is_monotone_and_reaches_the_callback():
     seen = []
     solution = solve(blobs(n=30, d=3), callback=seen.append)
     assert tuple(seen) == solution.history
+    assert solution.rounds == solution.history[-1].iteration
+    assert f"{solution.solver}, {solution.rounds} rounds" in solution.effort
     lower = [row.lower_bound for row in solution.history]
     assert lower == sorted(lower)
     assert solution.history[-1].relative_gap == pytest.approx(solution.relative_gap)
