@@ -20,7 +20,14 @@ from lmnn_sdp.problem import Problem
 from lmnn_sdp.progress import Progress
 from lmnn_sdp.solution import HistoryRow, Solution
 from lmnn_sdp.solvers import solve, warn_unless_solved
-from lmnn_sdp.validation import check_components, check_dense, check_features, check_labelled, check_pairs
+from lmnn_sdp.validation import (
+    check_callback,
+    check_components,
+    check_dense,
+    check_features,
+    check_labelled,
+    check_pairs,
+)
 
 
 class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -165,6 +172,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         X, y = self._checked(X, y)
         check_components(self.n_components, X.shape[1])
+        check_callback(self.callback)
         problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = _Listener(progress, self.callback)

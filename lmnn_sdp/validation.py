@@ -102,6 +102,12 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
 
 
+def check_callback(callback: object) -> None:
+    """What is called with each history row of a solve."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback={callback!r} must be a function of a HistoryRow, or None")
+
+
 def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generic], d: int) -> int:
     """Number of target neighbours: at least 1, and fewer than the points of any class.
 

@@ -285,6 +285,11 @@ def test_unknown_solvers_are_refused(solver):
         solve(blobs(n=20, d=2), solver)
 
 
+def test_a_callback_that_cannot_be_called_is_refused_before_the_solve():
+    with pytest.raises(ValueError, match="callback='print' must be a function"):
+        solve(blobs(n=20, d=2), callback="print")
+
+
 def test_cvxpy_solvers_go_by_name():
     problem = blobs(n=20, d=2)
     assert solve(problem, "cvxpy:SCS", tol=1e-3).solver == "cvxpy:SCS"

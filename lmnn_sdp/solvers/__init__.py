@@ -19,7 +19,7 @@ from lmnn_sdp.solvers.checkpoint import Checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.solvers.warm import warm_start
-from lmnn_sdp.validation import check_limits
+from lmnn_sdp.validation import check_callback, check_limits
 from lmnn_sdp.whitening import Whitening, whiten
 
 Solver: TypeAlias = Callable[[Problem, Monitor], Status]
@@ -136,6 +136,7 @@ def solve(
         features.
     """
     check_limits(tol, max_iter, time_limit)
+    check_callback(callback)
     with team():
         white = whiten(problem)
         name, run = _choose(solver, white.problem)
