@@ -208,6 +208,7 @@ def compare(
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
+        The estimator is given a frame where X is one.
     y : array-like of shape (n_samples,)
         Class labels.
     estimator : transformer, default=None
@@ -253,8 +254,9 @@ def compare(
     >>> found.verdict.name
     'HELPS'
     """
-    X = check_data(X)
-    labels, _ = check_labels(y, len(X))
+    array = check_data(X)
+    labels, _ = check_labels(y, len(array))
+    data = X if hasattr(X, "columns") else array  # steps of a pipeline may pick columns by name
     check_classification_targets(labels)
     estimator = LMNN() if estimator is None else estimator
     _check_transformer(estimator)
@@ -263,7 +265,7 @@ def compare(
     _check_classifier_neighbors(classifier_neighbors, n_train)
     judge = delayed(judge_split)
     outcomes = Parallel(n_jobs=n_jobs)(
-        judge(clone(estimator), X, labels, train, test, classifier_neighbors, standardize) for train, test in splits
+        judge(clone(estimator), data, labels, *split, classifier_neighbors, standardize) for split in splits
     )
     for outcome in outcomes:
         for warning in outcome.warnings:

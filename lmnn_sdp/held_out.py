@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import _safe_indexing
 
-from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp._typing import IntArray
 from lmnn_sdp.solution import Status
 
 
@@ -29,17 +30,20 @@ class Outcome(NamedTuple):
 
 def judge_split(
     estimator: Any,
-    X: FloatArray,
+    X: Any,
     y: npt.NDArray[np.generic],
     train: IntArray,
     test: IntArray,
     classifier_neighbors: int,
     standardize: bool,
 ) -> Outcome:
-    """Fit on the training part, and count the errors on the test part before and after."""
-    known, unseen = X[train], X[test]
+    """Fit on the training part, and count the errors on the test part before and after.
+
+    A frame stays one, so that the steps of a pipeline can pick columns by name.
+    """
+    known, unseen = _safe_indexing(X, train), _safe_indexing(X, test)
     if standardize:
-        scaler = StandardScaler().fit(known)
+        scaler = _scaler_like(X).fit(known)
         known, unseen = scaler.transform(known), scaler.transform(unseen)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -61,9 +65,15 @@ def judge_split(
     )
 
 
+def _scaler_like(X: Any) -> StandardScaler:
+    """A scaler that gives a pandas or polars frame if X is one."""
+    library = type(X).__module__.partition(".")[0]
+    return StandardScaler().set_output(transform=library if library in ("pandas", "polars") else "default")
+
+
 def _errors(
-    known: FloatArray,
-    unseen: FloatArray,
+    known: Any,
+    unseen: Any,
     known_labels: npt.NDArray[np.generic],
     labels: npt.NDArray[np.generic],
     neighbors: int,

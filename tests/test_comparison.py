@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.stats
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedShuffleSplit
@@ -103,6 +105,16 @@ def test_a_shift_and_a_rotation_of_all_points_do_not_matter():
 def test_frames_give_what_arrays_give():
     frame = pd.DataFrame(IRIS.X, columns=list("pqrs"))
     assert_same(compare(frame, pd.Series(IRIS.y), n_splits=2), compare(IRIS.X, IRIS.y, n_splits=2))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_pipeline_may_pick_columns_by_name(frame, standardize):
+    by_name = make_pipeline(ColumnTransformer([("kept", "passthrough", ["s", "q"])]), LMNN())
+    by_number = make_pipeline(ColumnTransformer([("kept", "passthrough", [3, 1])]), LMNN())
+    data = frame(dict(zip("pqrs", IRIS.X.T, strict=True)))
+    found = compare(data, IRIS.y, estimator=by_name, standardize=standardize, n_splits=2)
+    assert_same(found, compare(IRIS.X, IRIS.y, estimator=by_number, standardize=standardize, n_splits=2))
 
 
 def test_the_seed_chooses_the_splits():
