@@ -41,7 +41,8 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
     times = [row.seconds for rows in histories.values() for row in rows]
     for axes in (values, gaps):
         axes.set(xscale="log" if max(times) > 20 * min(times) else "linear", yscale="log", xlabel="seconds")
-        axes.legend()
+    handles, names = gaps.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return figure
