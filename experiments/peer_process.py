@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.numerics.types import FloatArray
 from paths import PEERS_PYTHON, PYLMNN_PYTHON, ROOT
 
 WORKER = ROOT / "experiments" / "peer_worker.py"

@@ -24,8 +24,8 @@ from sklearn.neighbors import NeighborhoodComponentsAnalysis
 import common
 import peer_process
 from lmnn_sdp import Problem, Solution, solve
-from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.numerics.types import FloatArray
 from peer_process import Options, PeerError
 
 PGD_SECONDS = 30.0  # of the projected gradient, which goes on for ever

@@ -16,7 +16,7 @@ import scs
 
 import common
 from lmnn_sdp import Problem, solve
-from lmnn_sdp.linalg import smat, svec, svec_indices
+from lmnn_sdp.numerics.linalg import smat, svec, svec_indices
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solvers.conic import ConicForm, Share, build
 from lmnn_sdp.whitening import whiten

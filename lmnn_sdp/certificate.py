@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import CHUNK, EPS, eigvalsh, psd_factor, scatter, spectral_norm, squared_distances
+from lmnn_sdp.numerics.linalg import CHUNK, EPS, eigvalsh, psd_factor, scatter, spectral_norm, squared_distances
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem import Hinges, Problem, Terms
 from lmnn_sdp.validation import check_multipliers, check_symmetric
 from lmnn_sdp.whitening import whiten

@@ -17,8 +17,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
 
-from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.estimator import LMNN, leading_rows
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import solve

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.numerics.types import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

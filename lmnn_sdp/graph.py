@@ -17,9 +17,9 @@ from functools import cached_property
 import numba
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import gram, row_products, symmetrize
-from lmnn_sdp.parallel import in_parts
+from lmnn_sdp.numerics.linalg import gram, row_products, symmetrize
+from lmnn_sdp.numerics.parallel import in_parts
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 # sums may be reordered and fused, so that they fill the vector units; nothing is assumed about infinities
 FAST = {"reassoc", "contract"}

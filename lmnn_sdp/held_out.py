@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
-from lmnn_sdp._typing import IntArray
+from lmnn_sdp.numerics.types import IntArray
 from lmnn_sdp.solution import Status
 
 

@@ -11,9 +11,9 @@ from lmnn_sdp.intervals import interval_text
 from lmnn_sdp.svg import convergence, gap_text
 
 if TYPE_CHECKING:
-    from lmnn_sdp._typing import FloatArray
     from lmnn_sdp.audit import Audit
     from lmnn_sdp.certificate import Certificate
+    from lmnn_sdp.numerics.types import FloatArray
     from lmnn_sdp.solution import Solution
 
 Rows = list[tuple[str, str]]

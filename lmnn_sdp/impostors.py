@@ -26,9 +26,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import power_of_two
-from lmnn_sdp.parallel import Team, team
+from lmnn_sdp.numerics.linalg import power_of_two
+from lmnn_sdp.numerics.parallel import Team, team
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 T = TypeVar("T")
 

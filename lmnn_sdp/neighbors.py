@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import EPS, power_of_two, squared_distances
+from lmnn_sdp.numerics.linalg import EPS, power_of_two, squared_distances
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 BLOCK = 2**22  # entries of a block of distances, 32 MiB
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import symmetrize
+from lmnn_sdp.numerics.linalg import symmetrize
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem import Problem
 
 MAX_DRAWS = 1000

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import psd_factor
+from lmnn_sdp.numerics.linalg import psd_factor
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Problem
 
 LOWEST = 0.8  # scale down to which a list serves; the smaller, the longer the list

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from lmnn_sdp._typing import IntArray
+from lmnn_sdp.numerics.types import IntArray
 
 
 def stratified_splits(

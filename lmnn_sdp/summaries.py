@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.scale import euclidean_scale
 from lmnn_sdp.solution import Solution

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
 ROUNDING = 1e-8
@@ -257,7 +257,9 @@ def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
     array = check_symmetric(M, d)
     lowest = float(np.linalg.eigvalsh(array)[0])
     if lowest < -ROUNDING * np.max(np.abs(array)):
-        raise ValueError(f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.linalg.psd_part first")
+        raise ValueError(
+            f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.numerics.linalg.psd_part first"
+        )
     return array
 
 

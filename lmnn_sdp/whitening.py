@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import EPS, power_of_two, symmetrize
+from lmnn_sdp.numerics.linalg import EPS, power_of_two, symmetrize
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Problem
 
 #: The pull counts as zero in a direction where pull over total scatter is below this fraction of its largest value.

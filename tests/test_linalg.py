@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmnn_sdp import linalg
-from lmnn_sdp.linalg import (
+from lmnn_sdp.numerics import linalg
+from lmnn_sdp.numerics.linalg import (
     power_of_two,
     principal_rows,
     psd_factor,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmnn_sdp.linalg import eigh, psd_part, symmetrize
+from lmnn_sdp.numerics.linalg import eigh, psd_part, symmetrize
 from lmnn_sdp.solvers import newton_system
 from lmnn_sdp.solvers.newton_system import NewtonSystem, projection_weights
 from problems import TOL, naive_matrices, noise

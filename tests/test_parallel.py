@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from lmnn_sdp import parallel
-from lmnn_sdp.parallel import SMALL, in_parts, team, threads
+from lmnn_sdp.numerics import parallel
+from lmnn_sdp.numerics.parallel import SMALL, in_parts, team, threads
 
 MANY = SMALL + 1  # multiplications of an item that make any number of items worth sharing
 
@@ -152,7 +152,7 @@ def test_threads_follow_the_setting_of_numba(monkeypatch):
 
 
 def threads_of_a_new_process(**variables):
-    program = "from lmnn_sdp.parallel import team, threads\nwith team() as t: print(t.size)\nprint(threads())"
+    program = "from lmnn_sdp.numerics.parallel import team, threads\nwith team() as t: print(t.size)\nprint(threads())"
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     done = subprocess.run(
         [sys.executable, "-c", program], env=kept | variables, capture_output=True, text=True, check=True

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmnn_sdp import Problem
-from lmnn_sdp.linalg import psd_factor
+from lmnn_sdp.numerics.linalg import psd_factor
 from problems import (
     TOL,
     blobs,

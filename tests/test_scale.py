@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from lmnn_sdp.linalg import psd_factor
+from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.scale import best_scale, euclidean_scale, unit_scale
 from lmnn_sdp.whitening import whiten
 from problems import TOL, blobs, naive_objective, noise, random_psd

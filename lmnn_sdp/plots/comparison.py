@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lmnn_sdp._typing import FloatArray, IntArray
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, styled
 
 if TYPE_CHECKING:  # it needs scikit-learn, which is slow to import

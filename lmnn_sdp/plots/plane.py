@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import principal_rows, psd_factor
+from lmnn_sdp.numerics.linalg import principal_rows, psd_factor
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.plots.style import AFTER, styled
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.scale import euclidean_scale

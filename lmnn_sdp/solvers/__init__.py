@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lmnn_sdp.parallel import team
+from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solution import HistoryRow, Solution, Status

@@ -26,8 +26,8 @@ import scipy.sparse
 import scs
 from scipy.sparse.csgraph import connected_components
 
-from lmnn_sdp._typing import FloatArray, IntArray
-from lmnn_sdp.linalg import psd_part, smat, svec, svec_outer
+from lmnn_sdp.numerics.linalg import psd_part, smat, svec, svec_outer
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.sdp import SlackSDP
 
 MAX_ITERS = 10_000

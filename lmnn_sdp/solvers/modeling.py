@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import scipy.sparse
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import svec_indices, svec_outer
+from lmnn_sdp.numerics.linalg import svec_indices, svec_outer
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solvers.conic import PrimalDual
 

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray, IntArray
 from lmnn_sdp.certificate import (
     Certificate,
     DualBound,
@@ -19,6 +18,7 @@ from lmnn_sdp.certificate import (
     certificate,
     relative_gap,
 )
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.solution import HistoryRow, Status
 

@@ -20,10 +20,10 @@ from itertools import count
 
 import numpy as np
 
-from lmnn_sdp._typing import FloatArray
 from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.graph import TripletGraph
-from lmnn_sdp.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
+from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Problem
 from lmnn_sdp.scale import best_listed_scale, best_scale, unit_scale
 from lmnn_sdp.solution import Status

@@ -18,8 +18,8 @@ from itertools import islice
 import numpy as np
 import scipy.sparse
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import psd_factor, psd_part
+from lmnn_sdp.numerics.linalg import psd_factor, psd_part
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.scale import euclidean_scale, unit_scale
 from lmnn_sdp.solution import Status

@@ -23,8 +23,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp._typing import FloatArray
-from lmnn_sdp.linalg import psd_factor, psd_part
+from lmnn_sdp.numerics.linalg import psd_factor, psd_part
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem import Hinges, Problem
 from lmnn_sdp.sdp import SlackSDP
 from lmnn_sdp.solution import Status

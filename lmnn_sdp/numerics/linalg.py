@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp._typing import FloatArray, Floats, IntArray
-from lmnn_sdp.parallel import in_parts
+from lmnn_sdp.numerics.parallel import in_parts
+from lmnn_sdp.numerics.types import FloatArray, Floats, IntArray
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -1,0 +1,1 @@
+"""Arrays and threads: linear algebra, a team of workers, types. Nothing here knows LMNN."""
