@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import common
-from lmnn_sdp.impostors import PairBlock, scan
+from lmnn_sdp.problem.impostors import PairBlock, scan
 
 SIZE, QUICK_SIZE = (60_000, 164), (4_000, 32)
 REPEATS = 3

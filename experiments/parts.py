@@ -20,13 +20,13 @@ from typing import Any, cast
 
 #: Functions of each part as ``module:name`` or ``module:Class.name``. Whoever renames one adapts it here.
 PARTS: Mapping[str, Sequence[str]] = {
-    "impostor passes": ("lmnn_sdp.impostors:scan",),
+    "impostor passes": ("lmnn_sdp.problem.impostors:scan",),
     "listed triplets": (
-        "lmnn_sdp.graph:TripletGraph.of",
-        "lmnn_sdp.graph:TripletGraph.margins",
-        "lmnn_sdp.graph:TripletGraph.adjoint",
-        "lmnn_sdp.problem:Problem.keys",
-        "lmnn_sdp.problem:Problem.from_keys",
+        "lmnn_sdp.problem.graph:TripletGraph.of",
+        "lmnn_sdp.problem.graph:TripletGraph.margins",
+        "lmnn_sdp.problem.graph:TripletGraph.adjoint",
+        "lmnn_sdp.problem.problem:Problem.keys",
+        "lmnn_sdp.problem.problem:Problem.from_keys",
     ),
     "eigenvalues": ("scipy.linalg:eigh", "scipy.linalg:eigvalsh"),
     "Newton systems": (

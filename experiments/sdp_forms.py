@@ -17,9 +17,9 @@ import scs
 import common
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.numerics.linalg import smat, svec, svec_indices
-from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.problem.sdp import SlackSDP
+from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers.conic import ConicForm, Share, build
-from lmnn_sdp.whitening import whiten
 
 ACCURACY = 1e-6
 MAX_ITERS = 4000

@@ -25,7 +25,8 @@ from lmnn_sdp.options import (
     time_limit_option,
     tol_option,
 )
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
 from lmnn_sdp.progress import Progress
 from lmnn_sdp.reports import (
     audit_as_json,
@@ -36,7 +37,6 @@ from lmnn_sdp.reports import (
     print_table,
     solution_as_json,
 )
-from lmnn_sdp.sdp import SlackSDP, write_sdpa
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import SOLVERS, solve
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import click
 
 from lmnn_sdp.datasets import DATASETS, Dataset, load
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.tables import read_table
 
 Command: TypeAlias = Callable[..., None]

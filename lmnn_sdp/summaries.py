@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import euclidean_scale
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.solution import Solution
 
 MARGIN_RANGE = (-3.0, 12.0)  # margins beyond are counted in the end bins

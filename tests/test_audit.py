@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from lmnn_sdp import Status, audit, certify, solve
-from lmnn_sdp.planted import plant
+from lmnn_sdp.problem.planted import plant
 from problems import TOL, blobs, noise, random_psd
 
 MODULE = importlib.import_module("lmnn_sdp.audit")  # the package's attribute of that name is the function

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.numerics import parallel
+from lmnn_sdp.problem.graph import TripletGraph
 from problems import TOL, naive_matrices, naive_triplets, noise
 
 seeds = st.integers(0, 2**32 - 1)

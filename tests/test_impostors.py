@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from lmnn_sdp.impostors import MEMORY, scan
 from lmnn_sdp.numerics import parallel
+from lmnn_sdp.problem.impostors import MEMORY, scan
 from problems import TOL
 
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmnn_sdp import neighbors
-from lmnn_sdp.neighbors import target_neighbors
+from lmnn_sdp.problem import neighbors
+from lmnn_sdp.problem.neighbors import target_neighbors
 
 
 def brute_force(X, codes, k):

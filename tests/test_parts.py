@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import lmnn_sdp.problem
+import lmnn_sdp.problem.problem
 from lmnn_sdp import Problem, solve
 from problems import blobs
 
@@ -40,17 +40,17 @@ def test_inner_parts_are_taken_off_the_outer(parts):
 
 
 def test_every_part_of_a_solve_is_seen_and_put_back(parts):
-    before = lmnn_sdp.problem.scan, vars(Problem)["keys"]
+    before = lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]
     with parts.clocked() as clocks:
         solution = solve(blobs(n=60, d=3), "newton", tol=1e-8)
     assert solution.relative_gap <= 1e-8
     assert set(clocks.seconds) == {*parts.PARTS, parts.REST}
     assert all(seconds > 0 for seconds in clocks.seconds.values())
-    assert (lmnn_sdp.problem.scan, vars(Problem)["keys"]) == before
+    assert (lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]) == before
 
 
 @pytest.mark.parametrize(
-    "name", ["lmnn_sdp.problem:nothing", "lmnn_sdp.nowhere:solve", "lmnn_sdp.problem:Nobody.apply"]
+    "name", ["lmnn_sdp.problem.problem:nothing", "lmnn_sdp.nowhere:solve", "lmnn_sdp.problem.problem.problem:Nobody.apply"]
 )
 def test_a_name_that_is_gone_is_told(parts, name):
     with pytest.raises(ValueError, match="does not exist, so its seconds cannot be told"), parts.clocked({"a": [name]}):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lmnn_sdp.planted import plant, triplet_matrices
+from lmnn_sdp.problem.planted import plant, triplet_matrices
 from problems import TOL, naive_objective
 
 
@@ -43,6 +43,6 @@ def test_the_value_is_the_objective(planted):
 
 
 def test_impossible_requests_say_what_to_change(monkeypatch):
-    monkeypatch.setattr("lmnn_sdp.planted.MAX_DRAWS", 0)
+    monkeypatch.setattr("lmnn_sdp.problem.planted.MAX_DRAWS", 0)
     with pytest.raises(ValueError, match="raise n or lower n_kinks"):
         plant(n=8)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from lmnn_sdp import Comparison, plots, solve
-from lmnn_sdp.scale import euclidean_scale
+from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from problems import blobs
 

@@ -3,8 +3,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from lmnn_sdp.numerics.linalg import psd_factor
-from lmnn_sdp.scale import best_scale, euclidean_scale, unit_scale
-from lmnn_sdp.whitening import whiten
+from lmnn_sdp.problem.scale import best_scale, euclidean_scale, unit_scale
+from lmnn_sdp.problem.whitening import whiten
 from problems import TOL, blobs, naive_objective, noise, random_psd
 
 

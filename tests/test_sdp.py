@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lmnn_sdp import solve
-from lmnn_sdp.sdp import SlackSDP, write_sdpa
+from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
 from problems import blobs
 
 
@@ -49,7 +49,7 @@ def test_frozen_triplets_are_in_the_file_as_cost(tmp_path):
 
 
 def test_a_file_too_large_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("lmnn_sdp.sdp.MAX_EXPORT_ENTRIES", 100)
+    monkeypatch.setattr("lmnn_sdp.problem.sdp.MAX_EXPORT_ENTRIES", 100)
     with pytest.raises(ValueError, match=r"the limit is 100: export a working set"):
         write_sdpa(SlackSDP.of(blobs(n=10, d=2)), tmp_path / "p.dat-s")
     assert not (tmp_path / "p.dat-s").exists()

@@ -12,11 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lmnn_sdp import Problem, Status, certify, solve
 from lmnn_sdp.datasets import load
-from lmnn_sdp.planted import plant
-from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.problem.planted import plant
+from lmnn_sdp.problem.sdp import SlackSDP
+from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers import conic, modeling, working_set
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.whitening import whiten
 from problems import TOL, blobs, noise, random_invertible
 
 EXACT = ["newton", "scs", "scs-full", "cvxpy"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmnn_sdp import Problem, certify
-from lmnn_sdp.whitening import whiten
+from lmnn_sdp.problem.whitening import whiten
 from problems import TOL, blobs, noise, random_psd
 
 seeds = st.integers(0, 2**32 - 1)

@@ -12,8 +12,8 @@ from matplotlib.patches import Ellipse
 from lmnn_sdp.numerics.linalg import principal_rows, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.plots.style import AFTER, styled
-from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import euclidean_scale
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import euclidean_scale
 
 
 @styled

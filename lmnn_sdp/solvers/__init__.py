@@ -11,8 +11,9 @@ from typing import TypeAlias
 import numpy as np
 
 from lmnn_sdp.numerics.parallel import team
-from lmnn_sdp.problem import Problem
-from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.sdp import SlackSDP
+from lmnn_sdp.problem.whitening import Whitening, whiten
 from lmnn_sdp.solution import HistoryRow, Solution, Status
 from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
 from lmnn_sdp.solvers.checkpoint import Checkpoint
@@ -20,7 +21,6 @@ from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.solvers.warm import warm_start
 from lmnn_sdp.validation import check_callback, check_limits
-from lmnn_sdp.whitening import Whitening, whiten
 
 Solver: TypeAlias = Callable[[Problem, Monitor], Status]
 

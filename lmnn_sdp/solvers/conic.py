@@ -28,7 +28,7 @@ from scipy.sparse.csgraph import connected_components
 
 from lmnn_sdp.numerics.linalg import psd_part, smat, svec, svec_outer
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.problem.sdp import SlackSDP
 
 MAX_ITERS = 10_000
 INTERRUPTED = -5  # SCS's status after Ctrl-C

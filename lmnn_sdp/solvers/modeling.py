@@ -9,7 +9,7 @@ import scipy.sparse
 
 from lmnn_sdp.numerics.linalg import svec_indices, svec_outer
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.sdp import SlackSDP
+from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.solvers.conic import PrimalDual
 
 DEFAULT = "CLARABEL"

@@ -19,7 +19,7 @@ from lmnn_sdp.certificate import (
     relative_gap,
 )
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem import Hinges, Problem
+from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.solution import HistoryRow, Status
 
 Callback: TypeAlias = Callable[[HistoryRow], object]

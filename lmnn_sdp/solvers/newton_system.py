@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.graph import TripletGraph
 from lmnn_sdp.numerics.linalg import CHUNK, gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.graph import TripletGraph
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients

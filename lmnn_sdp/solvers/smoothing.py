@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lmnn_sdp.graph import TripletGraph
-from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.numerics.linalg import psd_factor, psd_part, spectral_norm
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem import Problem
-from lmnn_sdp.scale import best_scale, euclidean_scale, unit_scale
+from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.problem.neighbors import target_neighbors
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import best_scale, euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
 WIDTHS = (1.0, 0.25, 0.06)

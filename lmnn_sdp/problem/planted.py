@@ -13,7 +13,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
 
 MAX_DRAWS = 1000
 LEAST_PULL, LEAST_COST = 5.0, 2.0  # smallest eigenvalues, in the range of M and in all: keeps problems well conditioned

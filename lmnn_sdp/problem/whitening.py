@@ -14,7 +14,7 @@ import scipy.linalg
 
 from lmnn_sdp.numerics.linalg import EPS, power_of_two, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
 
 #: The pull counts as zero in a direction where pull over total scatter is below this fraction of its largest value.
 SINGULAR = 1e-13

@@ -8,7 +8,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
 
 LOWEST = 0.8  # scale down to which a list serves; the smaller, the longer the list
 MAX_LISTS = 200

@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.graph import TripletGraph
-from lmnn_sdp.impostors import PairBlock, scan
-from lmnn_sdp.neighbors import target_neighbors
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.problem.impostors import PairBlock, scan
+from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.validation import (
     check_data,
     check_labels,

@@ -23,7 +23,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import svec_indices
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem import Problem
+from lmnn_sdp.problem.problem import Problem
 
 MAX_EXPORT_ENTRIES = 20_000_000  # about half a gigabyte of text
 
