@@ -33,7 +33,7 @@ PARTS: Mapping[str, Sequence[str]] = {
         "lmnn_sdp.solvers.newton_system:NewtonSystem.of",
         "lmnn_sdp.solvers.newton_system:NewtonSystem.solve",
     ),
-    "certificates": ("lmnn_sdp.certificate:bound_above", "lmnn_sdp.certificate:bound_below"),
+    "certificates": ("lmnn_sdp.proof.certificate:bound_above", "lmnn_sdp.proof.certificate:bound_below"),
 }
 REST = "rest"
 

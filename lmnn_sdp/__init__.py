@@ -4,8 +4,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 from lmnn_sdp.audit import Audit, audit, certify
-from lmnn_sdp.certificate import Certificate
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.proof.certificate import Certificate
 from lmnn_sdp.solution import Solution, Status
 from lmnn_sdp.solvers import solve
 

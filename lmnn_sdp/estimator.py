@@ -13,11 +13,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from lmnn_sdp.certificate import certify_pair, relative_gap
 from lmnn_sdp.html import estimator_card
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.progress import Progress
+from lmnn_sdp.proof.certificate import certify_pair, relative_gap
 from lmnn_sdp.solution import HistoryRow, Solution
 from lmnn_sdp.solvers import solve, warn_unless_solved
 from lmnn_sdp.validation import (

@@ -12,8 +12,8 @@ from lmnn_sdp.svg import convergence, gap_text
 
 if TYPE_CHECKING:
     from lmnn_sdp.audit import Audit
-    from lmnn_sdp.certificate import Certificate
     from lmnn_sdp.numerics.types import FloatArray
+    from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solution import Solution
 
 Rows = list[tuple[str, str]]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from lmnn_sdp.certificate import Certificate, Residuals, relative_gap
 from lmnn_sdp.html import solution_card
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
 
 
 class Status(Enum):

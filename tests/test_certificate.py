@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmnn_sdp import Problem, certify
-from lmnn_sdp.certificate import Certificate, Residuals, bound_below, relative_gap
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.problem.planted import plant as planted
 from lmnn_sdp.problem.whitening import whiten
+from lmnn_sdp.proof.certificate import Certificate, Residuals, bound_below, relative_gap
 from problems import (
     TOL,
     blobs,

@@ -160,7 +160,7 @@ def test_verify_compares_all_solvers():
 
 
 def test_verify_exits_with_1_when_two_intervals_do_not_overlap(monkeypatch):
-    monkeypatch.setattr("lmnn_sdp.certificate.Certificate.overlaps", lambda self, other: self is other)
+    monkeypatch.setattr("lmnn_sdp.proof.certificate.Certificate.overlaps", lambda self, other: self is other)
     result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet")
     assert result.exit_code == 1
     assert "do NOT overlap" in result.output

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, SMALLEST_GAP, styled
+from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solution import HistoryRow
 
 

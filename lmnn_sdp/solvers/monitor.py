@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lmnn_sdp.certificate import (
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.proof.certificate import (
     Certificate,
     DualBound,
     PrimalBound,
@@ -18,8 +20,6 @@ from lmnn_sdp.certificate import (
     certificate,
     relative_gap,
 )
-from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.solution import HistoryRow, Status
 
 Callback: TypeAlias = Callable[[HistoryRow], object]

@@ -20,12 +20,12 @@ from itertools import count
 
 import numpy as np
 
-from lmnn_sdp.certificate import relative_gap
 from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale, unit_scale
+from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start

@@ -1,0 +1,1 @@
+"""Proved bounds on the optimum; knows no solver."""
