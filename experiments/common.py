@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_info
 
 import lmnn_sdp
 from lmnn_sdp.datasets import Dataset, load
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 from paths import OUT, RESULTS, ROOT
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lmnn_sdp import Problem, plots
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 from paths import FIGURES, RESULTS
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from lmnn_sdp.audit import Audit, audit, certify
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate
-from lmnn_sdp.solution import Solution, Status
-from lmnn_sdp.solvers import solve
+from lmnn_sdp.solvers.solution import Solution, Status
+from lmnn_sdp.solvers.solve import solve
 
 if TYPE_CHECKING:
     from lmnn_sdp.comparison import Comparison, Verdict, compare

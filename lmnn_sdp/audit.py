@@ -11,9 +11,9 @@ import numpy.typing as npt
 from lmnn_sdp.html import audit_card
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
-from lmnn_sdp.solution import Solution
-from lmnn_sdp.solvers import solve
 from lmnn_sdp.solvers.monitor import Callback
+from lmnn_sdp.solvers.solution import Solution
+from lmnn_sdp.solvers.solve import solve
 from lmnn_sdp.validation import check_symmetric
 
 

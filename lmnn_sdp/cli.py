@@ -37,8 +37,8 @@ from lmnn_sdp.reports import (
     print_table,
     solution_as_json,
 )
-from lmnn_sdp.solution import Solution, Status
-from lmnn_sdp.solvers import SOLVERS, solve
+from lmnn_sdp.solvers.solution import Solution, Status
+from lmnn_sdp.solvers.solve import SOLVERS, solve
 from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 
 MAX_VERIFY_TRIPLETS = 100_000  # a conic solver with a row for each of them needs about half a minute

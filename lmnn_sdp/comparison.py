@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from lmnn_sdp.estimator import LMNN
 from lmnn_sdp.held_out import judge_split, learner_of
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.solution import Status
+from lmnn_sdp.solvers.solution import Status
 from lmnn_sdp.splits import stratified_splits
 from lmnn_sdp.validation import check_data, check_labels
 

@@ -20,8 +20,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from lmnn_sdp.estimator import LMNN, leading_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.solution import Solution, Status
-from lmnn_sdp.solvers import solve
+from lmnn_sdp.solvers.solution import Solution, Status
+from lmnn_sdp.solvers.solve import solve
 from lmnn_sdp.validation import check_components, check_grid, check_mu
 
 

@@ -18,8 +18,8 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.progress import Progress
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
-from lmnn_sdp.solution import HistoryRow, Solution
-from lmnn_sdp.solvers import solve, warn_unless_solved
+from lmnn_sdp.solvers.solution import HistoryRow, Solution
+from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import (
     check_callback,
     check_components,

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
 from lmnn_sdp.numerics.types import IntArray
-from lmnn_sdp.solution import Status
+from lmnn_sdp.solvers.solution import Status
 
 
 class Outcome(NamedTuple):

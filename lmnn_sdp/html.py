@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.audit import Audit
     from lmnn_sdp.numerics.types import FloatArray
     from lmnn_sdp.proof.certificate import Certificate
-    from lmnn_sdp.solution import Solution
+    from lmnn_sdp.solvers.solution import Solution
 
 Rows = list[tuple[str, str]]
 

@@ -11,7 +11,7 @@ from lmnn_sdp.audit import Audit
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.metric_files import GivenMetric
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.solution import Solution
+from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
     from lmnn_sdp.comparison import Comparison, PerSplit

@@ -9,7 +9,7 @@ import numpy as np
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
-from lmnn_sdp.solution import Solution
+from lmnn_sdp.solvers.solution import Solution
 
 MARGIN_RANGE = (-3.0, 12.0)  # margins beyond are counted in the end bins
 MAX_HISTOGRAM_TRIPLETS = 10_000_000

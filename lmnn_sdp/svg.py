@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lmnn_sdp.solution import HistoryRow
+    from lmnn_sdp.solvers.solution import HistoryRow
 
 WIDTH, HEIGHT = 380, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, WIDTH - 62, 30, HEIGHT - 38  # edges of the plot; right of it is the last gap's label

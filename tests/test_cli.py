@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from lmnn_sdp import Solution, Status, cli
 from lmnn_sdp.progress import Progress
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 
 HELD_OUT = ["--points", "45", "--standardize"]
 

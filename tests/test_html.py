@@ -15,7 +15,7 @@ from lmnn_sdp import LMNN, Problem, Status, audit, solve
 from lmnn_sdp.datasets import load
 from lmnn_sdp.html import solution_card
 from lmnn_sdp.intervals import interval_text
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 from lmnn_sdp.svg import HEIGHT, WIDTH, convergence
 
 DATA = load("wine").standardized()

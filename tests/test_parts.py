@@ -51,7 +51,7 @@ def test_every_part_of_a_solve_is_seen_and_put_back(parts):
 
 @pytest.mark.parametrize(
     "name",
-    ["lmnn_sdp.problem.problem:nothing", "lmnn_sdp.nowhere:solve", "lmnn_sdp.problem.problem.problem:Nobody.apply"],
+    ["lmnn_sdp.problem.problem:nothing", "lmnn_sdp.nowhere:solve", "lmnn_sdp.problem.problem:Nobody.apply"],
 )
 def test_a_name_that_is_gone_is_told(parts, name):
     with pytest.raises(ValueError, match="does not exist, so its seconds cannot be told"), parts.clocked({"a": [name]}):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lmnn_sdp.progress import Progress
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 
 
 def row(seconds, gap=0.5):

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, SMALLEST_GAP, styled
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solution import HistoryRow
+from lmnn_sdp.solvers.solution import HistoryRow
 
 
 @styled

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lmnn_sdp.solution import Solution
+from lmnn_sdp.solvers.solution import Solution
 
 SHARE = 0.05  # of the time, at most, is spent on writing
 

@@ -20,7 +20,7 @@ from lmnn_sdp.proof.certificate import (
     certificate,
     relative_gap,
 )
-from lmnn_sdp.solution import HistoryRow, Status
+from lmnn_sdp.solvers.solution import HistoryRow, Status
 
 Callback: TypeAlias = Callable[[HistoryRow], object]
 

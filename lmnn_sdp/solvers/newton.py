@@ -26,10 +26,10 @@ from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
+from lmnn_sdp.solvers.solution import Status
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened

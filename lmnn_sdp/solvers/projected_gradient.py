@@ -22,8 +22,8 @@ from lmnn_sdp.numerics.linalg import psd_factor, psd_part
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.scale import euclidean_scale, unit_scale
-from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers.monitor import Monitor, Start
+from lmnn_sdp.solvers.solution import Status
 
 GROW, SHRINK = 1.01, 0.5  # the paper's step rule
 DIED_OUT, RESTART = 0.1, 0.95  # ours, see above

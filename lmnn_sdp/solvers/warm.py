@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lmnn_sdp.problem.whitening import Whitening
-from lmnn_sdp.solution import Solution
 from lmnn_sdp.solvers.monitor import Start
+from lmnn_sdp.solvers.solution import Solution
 
 
 def warm_start(white: Whitening, solution: Solution) -> Start:

@@ -27,10 +27,10 @@ from lmnn_sdp.numerics.linalg import psd_factor, psd_part
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.sdp import SlackSDP
-from lmnn_sdp.solution import Status
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.projected_gradient import descend
+from lmnn_sdp.solvers.solution import Status
 
 Keys: TypeAlias = npt.NDArray[np.int64]
 #: Solves the slack SDP to an accuracy from a warm start; None if it is unbounded.
