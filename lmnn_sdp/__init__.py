@@ -11,8 +11,8 @@ from lmnn_sdp.solvers.solve import solve
 
 if TYPE_CHECKING:
     from lmnn_sdp.comparison import Comparison, Verdict, compare
-    from lmnn_sdp.cross_validation import LMNNCV
-    from lmnn_sdp.estimator import LMNN
+    from lmnn_sdp.estimators.lmnn import LMNN
+    from lmnn_sdp.estimators.lmnn_cv import LMNNCV
 
 __version__ = "0.1.0"
 
@@ -34,8 +34,8 @@ __all__ = [
 
 #: What needs scikit-learn, which is slow to import, and where it is.
 _LAZY = {
-    "LMNN": "estimator",
-    "LMNNCV": "cross_validation",
+    "LMNN": "estimators.lmnn",
+    "LMNNCV": "estimators.lmnn_cv",
     "Comparison": "comparison",
     "Verdict": "comparison",
     "compare": "comparison",

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 
-from lmnn_sdp.estimator import LMNN
+from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.held_out import judge_split, learner_of
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.solution import Status

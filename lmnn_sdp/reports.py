@@ -15,7 +15,7 @@ from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
     from lmnn_sdp.comparison import Comparison, PerSplit
-    from lmnn_sdp.estimator import LMNN
+    from lmnn_sdp.estimators.lmnn import LMNN
 
 
 def solution_as_json(name: str, problem: Problem, solution: Solution) -> dict[str, Any]:

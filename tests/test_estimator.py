@@ -19,8 +19,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import lmnn_sdp.cross_validation
-import lmnn_sdp.estimator
+import lmnn_sdp.estimators.lmnn
+import lmnn_sdp.estimators.lmnn_cv
 from lmnn_sdp import LMNN, Problem, solve
 
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -244,7 +244,7 @@ def test_nothing_is_known_before_fit():
         LMNN().transform(IRIS)
 
 
-@pytest.mark.parametrize("module", [lmnn_sdp.estimator, lmnn_sdp.cross_validation], ids=["LMNN", "LMNNCV"])
+@pytest.mark.parametrize("module", [lmnn_sdp.estimators.lmnn, lmnn_sdp.estimators.lmnn_cv], ids=["LMNN", "LMNNCV"])
 def test_the_docstrings_examples_run(module):
     ran = doctest.testmod(module)
     assert ran.attempted > 0

@@ -17,7 +17,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
 
-from lmnn_sdp.estimator import LMNN, leading_rows
+from lmnn_sdp.estimators.lmnn import LMNN, leading_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import Solution, Status

@@ -1,0 +1,1 @@
+"""LMNN for scikit-learn."""
