@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from lmnn_sdp.html import audit_card
+from lmnn_sdp.display.cards import audit_card
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
 from lmnn_sdp.solvers.monitor import Callback

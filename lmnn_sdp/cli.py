@@ -15,6 +15,7 @@ import numpy as np
 import lmnn_sdp
 from lmnn_sdp.audit import audit
 from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.metric_files import read_metric
 from lmnn_sdp.options import (
     check_writable,
@@ -27,7 +28,6 @@ from lmnn_sdp.options import (
 )
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
-from lmnn_sdp.progress import Progress
 from lmnn_sdp.reports import (
     audit_as_json,
     comparison_as_json,

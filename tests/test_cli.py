@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lmnn_sdp import Solution, Status, cli
-from lmnn_sdp.progress import Progress
+from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.solvers.solution import HistoryRow
 
 HELD_OUT = ["--points", "45", "--standardize"]

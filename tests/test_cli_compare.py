@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from lmnn_sdp import LMNN, cli, compare
 from lmnn_sdp.datasets import load
-from lmnn_sdp.progress import Progress
+from lmnn_sdp.display.progress import Progress
 
 
 def invoke(*arguments):

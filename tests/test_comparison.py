@@ -226,7 +226,7 @@ def test_ctrl_c_ends_the_comparison_and_a_callback_does_not():
         return True
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lmnn_sdp.progress.Progress.__call__", lambda *_: interrupt(None))
+        patch.setattr("lmnn_sdp.display.progress.Progress.__call__", lambda *_: interrupt(None))
         with pytest.raises(KeyboardInterrupt):
             compare(IRIS.X, IRIS.y, n_splits=2)
     with pytest.warns(ConvergenceWarning):

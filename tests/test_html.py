@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lmnn_sdp import LMNN, Problem, Status, audit, solve
 from lmnn_sdp.datasets import load
-from lmnn_sdp.html import solution_card
-from lmnn_sdp.intervals import interval_text
+from lmnn_sdp.display.cards import solution_card
+from lmnn_sdp.display.intervals import interval_text
+from lmnn_sdp.display.svg import HEIGHT, WIDTH, convergence
 from lmnn_sdp.solvers.solution import HistoryRow
-from lmnn_sdp.svg import HEIGHT, WIDTH, convergence
 
 DATA = load("wine").standardized()
 PROBLEM = Problem.from_data(DATA.X, DATA.y)

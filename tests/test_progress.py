@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lmnn_sdp.progress import Progress
+from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.solvers.solution import HistoryRow
 
 

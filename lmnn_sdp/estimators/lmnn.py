@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from lmnn_sdp.html import estimator_card
+from lmnn_sdp.display.cards import estimator_card
+from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.progress import Progress
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
 from lmnn_sdp.solvers.solution import HistoryRow, Solution
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved

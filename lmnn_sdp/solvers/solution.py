@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lmnn_sdp.html import solution_card
+from lmnn_sdp.display.cards import solution_card
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap

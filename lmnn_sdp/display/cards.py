@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from lmnn_sdp.intervals import interval_text
-from lmnn_sdp.svg import convergence, gap_text
+from lmnn_sdp.display.intervals import interval_text
+from lmnn_sdp.display.svg import convergence, gap_text
 
 if TYPE_CHECKING:
     from lmnn_sdp.audit import Audit

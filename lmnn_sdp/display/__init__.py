@@ -1,0 +1,1 @@
+"""Cards, pictures, intervals and progress; they know what they are given, and nothing of LMNN."""
