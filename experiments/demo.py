@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import common
 from lmnn_sdp import Problem, plots, solve
-from lmnn_sdp.summaries import margin_histogram, spectrum
+from lmnn_sdp.analysis.summaries import margin_histogram, spectrum
 from paths import OUT
 
 NAMES = ("iris", "wine", "breast_cancer", "balance_scale")

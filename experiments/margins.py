@@ -6,7 +6,7 @@ from typing import Any
 
 import common
 from lmnn_sdp import Problem, solve
-from lmnn_sdp.summaries import margin_histogram, spectrum
+from lmnn_sdp.analysis.summaries import margin_histogram, spectrum
 
 NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
 

@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 import common
 from lmnn_sdp import Problem, Solution, solve
+from lmnn_sdp.analysis.summaries import largest_difference
 from lmnn_sdp.problem.planted import plant
-from lmnn_sdp.summaries import largest_difference
 
 SOLVERS = ("newton", "scs", "scs-full", "cvxpy", "pgd")
 TOL = 1e-7

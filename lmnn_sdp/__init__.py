@@ -3,14 +3,14 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from lmnn_sdp.audit import Audit, audit, certify
+from lmnn_sdp.analysis.audit import Audit, audit, certify
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.solvers.solve import solve
 
 if TYPE_CHECKING:
-    from lmnn_sdp.comparison import Comparison, Verdict, compare
+    from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
 
@@ -36,9 +36,9 @@ __all__ = [
 _LAZY = {
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
-    "Comparison": "comparison",
-    "Verdict": "comparison",
-    "compare": "comparison",
+    "Comparison": "analysis.comparison",
+    "Verdict": "analysis.comparison",
+    "compare": "analysis.comparison",
 }
 
 

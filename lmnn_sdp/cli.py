@@ -13,10 +13,11 @@ import click
 import numpy as np
 
 import lmnn_sdp
-from lmnn_sdp.audit import audit
+from lmnn_sdp.analysis.audit import audit
+from lmnn_sdp.analysis.metric_files import read_metric
+from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.display.progress import Progress
-from lmnn_sdp.metric_files import read_metric
 from lmnn_sdp.options import (
     check_writable,
     figures_option,
@@ -39,7 +40,6 @@ from lmnn_sdp.reports import (
 )
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.solvers.solve import SOLVERS, solve
-from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 
 MAX_VERIFY_TRIPLETS = 100_000  # a conic solver with a row for each of them needs about half a minute
 INTERRUPTED_EXIT = 130

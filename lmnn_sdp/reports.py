@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmnn_sdp.audit import Audit
+from lmnn_sdp.analysis.audit import Audit
+from lmnn_sdp.analysis.metric_files import GivenMetric
 from lmnn_sdp.datasets import Dataset
-from lmnn_sdp.metric_files import GivenMetric
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
-    from lmnn_sdp.comparison import Comparison, PerSplit
+    from lmnn_sdp.analysis.comparison import Comparison, PerSplit
     from lmnn_sdp.estimators.lmnn import LMNN
 
 

@@ -11,7 +11,7 @@ from lmnn_sdp import Status, audit, certify, solve
 from lmnn_sdp.problem.planted import plant
 from problems import TOL, blobs, noise, random_psd
 
-MODULE = importlib.import_module("lmnn_sdp.audit")  # the package's attribute of that name is the function
+MODULE = importlib.import_module("lmnn_sdp.analysis.audit")  # the package's attribute of that name is the function
 
 
 @pytest.fixture

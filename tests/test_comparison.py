@@ -17,7 +17,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lmnn_sdp import LMNN, Comparison, Status, Verdict, compare, comparison
+from lmnn_sdp import LMNN, Comparison, Status, Verdict, compare
+from lmnn_sdp.analysis import comparison
 from lmnn_sdp.datasets import load
 
 IRIS = load("iris")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lmnn_sdp import solve
-from lmnn_sdp.metric_files import read_metric
+from lmnn_sdp.analysis.metric_files import read_metric
 from problems import TOL, blobs
 
 L = np.array([[1.0, 2.0, 0.5], [0.0, 1.0, -1.0], [0.0, 0.0, 3.0]])  # square, not symmetric

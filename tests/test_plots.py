@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from lmnn_sdp import Comparison, plots, solve
+from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum
 from lmnn_sdp.problem.scale import euclidean_scale
-from lmnn_sdp.summaries import largest_difference, margin_histogram, spectrum
 from problems import blobs
 
 SWEEP = {
@@ -108,7 +108,7 @@ def test_histograms_count_every_triplet(solved):
 
 
 def test_histograms_of_too_many_triplets_are_refused(solved, monkeypatch):
-    monkeypatch.setattr("lmnn_sdp.summaries.MAX_HISTOGRAM_TRIPLETS", 10)
+    monkeypatch.setattr("lmnn_sdp.analysis.summaries.MAX_HISTOGRAM_TRIPLETS", 10)
     with pytest.raises(ValueError, match="too many for a histogram"):
         margin_histogram(*solved)
 

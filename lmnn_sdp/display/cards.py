@@ -11,7 +11,7 @@ from lmnn_sdp.display.intervals import interval_text
 from lmnn_sdp.display.svg import convergence, gap_text
 
 if TYPE_CHECKING:
-    from lmnn_sdp.audit import Audit
+    from lmnn_sdp.analysis.audit import Audit
     from lmnn_sdp.numerics.types import FloatArray
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.solution import Solution

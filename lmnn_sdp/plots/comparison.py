@@ -13,7 +13,7 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, styled
 
 if TYPE_CHECKING:  # it needs scikit-learn, which is slow to import
-    from lmnn_sdp.comparison import Comparison, PerSplit
+    from lmnn_sdp.analysis.comparison import Comparison, PerSplit
 
 SWARM = 0.3  # room for dots of the same height, which would hide each other
 

@@ -16,11 +16,11 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 
+from lmnn_sdp.analysis.held_out import judge_split, learner_of
+from lmnn_sdp.analysis.splits import stratified_splits
 from lmnn_sdp.estimators.lmnn import LMNN
-from lmnn_sdp.held_out import judge_split, learner_of
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.splits import stratified_splits
 from lmnn_sdp.validation import check_data, check_labels
 
 CONFIDENCE = 0.95

@@ -1,0 +1,1 @@
+"""What one asks of data and of metrics: audit, comparison, held-out errors, summaries."""
