@@ -214,7 +214,7 @@ def test_unwritable_paths_are_refused_before_the_solve(tmp_path, monkeypatch, op
     def never(*_, **__):
         raise AssertionError("solved before the path was checked")
 
-    monkeypatch.setattr(cli, "solve", never)
+    monkeypatch.setattr("lmnn_sdp.cli.commands.solve", never)
     result = invoke("solve", "iris", option, tmp_path / "file" / "below")
     assert result.exit_code == 1
     assert "cannot write" in result.output

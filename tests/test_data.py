@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lmnn_sdp.datasets import DATASETS, load
-from lmnn_sdp.tables import read_table
+from lmnn_sdp.datasets.tables import read_table
 
 SHAPES = {
     "balance_scale": (625, 4),

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.datasets.tables import DELIMITERS, read_arrays
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.tables import DELIMITERS, read_arrays
 from lmnn_sdp.validation import check_factor, check_matrix, check_metric, is_symmetric
 
 #: Names of the arrays of an NPZ file, most telling first; `Solution.save` writes M and L.

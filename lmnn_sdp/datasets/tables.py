@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.validation import check_data
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 
 import click
 
-from lmnn_sdp.datasets import DATASETS, Dataset, load
+from lmnn_sdp.datasets.builtin import DATASETS, load
+from lmnn_sdp.datasets.dataset import Dataset
+from lmnn_sdp.datasets.tables import read_table
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.tables import read_table
 
 Command: TypeAlias = Callable[..., None]
 

@@ -3,44 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from lmnn_sdp.numerics.types import FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Points and labels.
-
-    Attributes
-    ----------
-    name : str
-    X : array, shape (n, d)
-    y : array, shape (n,)
-    """
-
-    name: str
-    X: FloatArray
-    y: npt.NDArray[np.generic]
-
-    def standardized(self) -> Dataset:
-        """Every feature with zero mean and unit population variance; constant features become zero."""
-        spread = self.X.std(axis=0)
-        centred = self.X - self.X.mean(axis=0)
-        return replace(self, X=centred / np.where(spread > 0, spread, 1.0))
-
-    def sample(self, n: int, seed: int = 0) -> Dataset:
-        """At most n points drawn at random, as many of each class as its share (rounded up)."""
-        if n >= len(self.X):
-            return self
-        rng = np.random.default_rng(seed)
-        classes = [np.flatnonzero(self.y == label) for label in np.unique(self.y)]
-        chosen = [rng.permutation(c)[: int(np.ceil(len(c) * n / len(self.X)))] for c in classes]
-        keep = np.sort(np.concatenate(chosen))
-        return replace(self, X=self.X[keep], y=self.y[keep])
+from lmnn_sdp.datasets.dataset import Dataset
 
 
 def balance_scale() -> Dataset:

@@ -16,9 +16,7 @@ import lmnn_sdp
 from lmnn_sdp.analysis.audit import audit
 from lmnn_sdp.analysis.metric_files import read_metric
 from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum
-from lmnn_sdp.datasets import Dataset
-from lmnn_sdp.display.progress import Progress
-from lmnn_sdp.options import (
+from lmnn_sdp.cli.options import (
     check_writable,
     figures_option,
     prints_result,
@@ -27,9 +25,7 @@ from lmnn_sdp.options import (
     time_limit_option,
     tol_option,
 )
-from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
-from lmnn_sdp.reports import (
+from lmnn_sdp.cli.reports import (
     audit_as_json,
     comparison_as_json,
     print_audit,
@@ -38,6 +34,10 @@ from lmnn_sdp.reports import (
     print_table,
     solution_as_json,
 )
+from lmnn_sdp.datasets.dataset import Dataset
+from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.solvers.solve import SOLVERS, solve
 

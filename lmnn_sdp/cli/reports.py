@@ -9,7 +9,7 @@ import click
 
 from lmnn_sdp.analysis.audit import Audit
 from lmnn_sdp.analysis.metric_files import GivenMetric
-from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import Solution
 
