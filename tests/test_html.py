@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from lmnn_sdp import LMNN, Problem, Status, audit, solve
 from lmnn_sdp.datasets import load
-from lmnn_sdp.display.cards import solution_card
 from lmnn_sdp.display.intervals import interval_text
 from lmnn_sdp.display.svg import HEIGHT, WIDTH, convergence
 from lmnn_sdp.solvers.solution import HistoryRow
@@ -52,7 +51,7 @@ def test_a_solution_shows_interval_status_and_picture(solution):
     ],
 )
 def test_odd_solutions(solution, change):
-    html = solution_card(replace(solution, **change))
+    html = replace(solution, **change)._repr_html_()
     parsed(html)
     assert len(html) < 20_000
 

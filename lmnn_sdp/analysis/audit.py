@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from lmnn_sdp.display.cards import audit_card
+from lmnn_sdp.display.cards import card, interval_row
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
 from lmnn_sdp.solvers.monitor import Callback
-from lmnn_sdp.solvers.solution import Solution
+from lmnn_sdp.solvers.solution import Solution, metric_rows
 from lmnn_sdp.solvers.solve import solve
 from lmnn_sdp.validation import check_symmetric
 
@@ -66,7 +66,16 @@ class Audit:
 
     def _repr_html_(self) -> str:
         """A card with both metrics and the excess, for notebooks."""
-        return audit_card(self)
+        lower, upper = (100 * excess for excess in self.excess)
+        excess = interval_row("excess in", lower, upper, " %") if math.isfinite(lower) else ("excess in", "unknown")
+        rows = [
+            ("objective", f"{self.objective:.10g}"),
+            interval_row("optimum in", *self.optimum),
+            excess,
+            *metric_rows(self.certificate, len(self.solution.M)),
+            ("solver", self.solution.effort),
+        ]
+        return card("Audit of a metric", self.solution.status.badge, rows, self.solution.history)
 
 
 def audit(

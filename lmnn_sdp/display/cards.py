@@ -1,22 +1,20 @@
-"""Results as small cards for notebooks: inline styles only, readable on light and dark pages."""
+"""Results as small cards for notebooks: inline styles only, readable on light and dark pages.
+
+A card knows a heading, a badge, rows of terms and values, and a history; whose they are it need not know.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
+from lmnn_sdp.display.history import Moment
 from lmnn_sdp.display.intervals import interval_text
-from lmnn_sdp.display.svg import convergence, gap_text
+from lmnn_sdp.display.svg import convergence
 
-if TYPE_CHECKING:
-    from lmnn_sdp.analysis.audit import Audit
-    from lmnn_sdp.numerics.types import FloatArray
-    from lmnn_sdp.proof.certificate import Certificate
-    from lmnn_sdp.solvers.solution import Solution
-
-Rows = list[tuple[str, str]]
+#: A term and its value.
+Row = tuple[str, str]
 
 CARD = (
     "display:inline-block;box-sizing:border-box;max-width:100%;margin:.3em 0;padding:.7em 1em;text-align:left;"
@@ -34,78 +32,40 @@ TERM = "grid-column:1;width:auto;margin:0;padding:0;font-weight:normal;opacity:.
 VALUE = "grid-column:2;width:auto;margin:0;padding:0"
 
 
-def solution_card(solution: Solution) -> str:
-    """A Solution: what was proved, what it took, and how it went."""
-    rows = [
-        *_bounds(solution.lower_bound, solution.objective, solution.relative_gap),
-        ("rank of M", f"{solution.certificate.rank} of {len(solution.M)}"),
-        _violated(solution.certificate),
-        ("solver", solution.effort),
-    ]
-    return _card("LMNN solution", solution, rows)
+@dataclass(frozen=True)
+class Badge:
+    """A word that stands out, and what it means.
 
-
-def audit_card(audit: Audit) -> str:
-    """An Audit: the given metric beside the optimum, and how the optimum was found."""
-    low, high = interval_text(*(100 * excess for excess in audit.excess))
-    rows = [
-        ("objective", f"{audit.objective:.10g}"),
-        _interval("optimum in", *audit.optimum),
-        ("excess in", f"[{low} %, {high} %] of the optimum" if math.isfinite(audit.excess[0]) else "unknown"),
-        ("rank of M", f"{audit.certificate.rank} of {len(audit.solution.M)}"),
-        _violated(audit.certificate),
-        ("solver", audit.solution.effort),
-    ]
-    return _card("Audit of a metric", audit.solution, rows)
-
-
-def estimator_card(components: FloatArray, objective: float, gap: float, solution: Solution) -> str:
-    """A fitted estimator: bounds at its components, and the solve that they come from.
-
-    Parameters
+    Attributes
     ----------
-    components : ndarray of shape (n_components, n_features)
-        After the cut to ``n_components``.
-    objective, gap : float
-        Objective and relative gap at these components.
-    solution : Solution
-        What the solver returned, before the cut.
+    word : str
+    message : str
+        A sentence beside the word.
+    good : bool
+        Green if so, else amber.
     """
-    rows = [
-        *_bounds(solution.lower_bound, objective, gap),
-        ("components_", "{} x {}".format(*components.shape)),
-        ("rank of M", f"{solution.certificate.rank} of {len(solution.M)}"),
-        _violated(solution.certificate),
-        ("solver", solution.effort),
-    ]
-    if objective != solution.objective:  # the picture and the last rows are those of M
-        rows.insert(3, ("gap before the cut", gap_text(solution.relative_gap)))
-    return _card("Learned metric", solution, rows)
+
+    word: str
+    message: str
+    good: bool
 
 
-def _bounds(lower: float, upper: float, gap: float) -> Rows:
-    """What was proved."""
-    return [_interval("optimum in", lower, upper), ("relative gap", gap_text(gap))]
+def card(heading: str, badge: Badge, rows: Sequence[Row], history: Sequence[Moment] = ()) -> str:
+    """An HTML element with a heading, a badge, rows of terms and values, and the picture of a history.
 
-
-def _interval(term: str, lower: float, upper: float) -> tuple[str, str]:
-    """Row of an interval."""
-    return term, "[{}, {}]".format(*interval_text(lower, upper))
-
-
-def _violated(certificate: Certificate) -> tuple[str, str]:
-    """Row of the triplets within their margin."""
-    return "violated triplets", f"{certificate.active_triplets:,}"
-
-
-def _card(heading: str, solution: Solution, rows: Sequence[tuple[str, str]]) -> str:
-    """Heading, status, rows of terms and values, and the picture."""
-    status = solution.status
-    badge = f'<span style="{BADGE}{GREEN if status.solved else AMBER}">{escape(status.name)}</span>'
+    Everything given is text: what is markup in HTML is escaped.
+    """
+    word = f'<span style="{BADGE}{GREEN if badge.good else AMBER}">{escape(badge.word)}</span>'
     items = "".join(
         f'<dt style="{TERM}">{escape(term)}</dt><dd style="{VALUE}">{escape(value)}</dd>' for term, value in rows
     )
     return (
-        f'<div style="{CARD}"><div><strong>{escape(heading)}</strong> {badge} {escape(status.value)}</div>'
-        f'<div style="{BODY}"><dl style="{LIST}">{items}</dl>{convergence(solution.history)}</div></div>'
+        f'<div style="{CARD}"><div><strong>{escape(heading)}</strong> {word} {escape(badge.message)}</div>'
+        f'<div style="{BODY}"><dl style="{LIST}">{items}</dl>{convergence(history)}</div></div>'
     )
+
+
+def interval_row(term: str, lower: float, upper: float, unit: str = "") -> Row:
+    """A row with an interval that holds the given one, as `interval_text` rounds it."""
+    low, high = interval_text(lower, upper)
+    return term, f"[{low}{unit}, {high}{unit}]"

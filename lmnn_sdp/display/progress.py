@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from lmnn_sdp.solvers.solution import HistoryRow
+from lmnn_sdp.display.history import Round
 
 FIRST = 1.0  # seconds; a shorter solve needs no progress
 SEPARATOR = "   "
@@ -33,10 +33,10 @@ class Progress:
         self._name = name
         self._tol = tol
         self._next = FIRST
-        self._unshown: HistoryRow | None = None
+        self._unshown: Round | None = None
         self._display: _Display | None = None if quiet else _find_display()
 
-    def __call__(self, row: HistoryRow) -> None:
+    def __call__(self, row: Round) -> None:
         """Show a history row, unless one was shown a moment ago."""
         if self._display is None:
             return
@@ -68,7 +68,7 @@ class Progress:
             self._display = None
         self._unshown = None
 
-    def _parts(self, row: HistoryRow) -> list[str]:
+    def _parts(self, row: Round) -> list[str]:
         """The parts of a line, by falling importance: a narrow terminal drops the last ones."""
         goal = "" if self._tol is None else f" (tol {self._tol:.1e})"
         prefix = f"{self._name}: " if self._name else ""

@@ -6,10 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lmnn_sdp.solvers.solution import HistoryRow
+from lmnn_sdp.display.history import Moment
 
 WIDTH, HEIGHT = 380, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, WIDTH - 62, 30, HEIGHT - 38  # edges of the plot; right of it is the last gap's label
@@ -21,7 +19,7 @@ STYLE = "max-width:100%;height:auto;font:11px system-ui,sans-serif;overflow:visi
 Point = tuple[float, float]
 
 
-def convergence(history: Sequence[HistoryRow]) -> str:
+def convergence(history: Sequence[Moment]) -> str:
     """Certified relative gap on a logarithmic scale against seconds.
 
     The line is a staircase: what is proved at any moment is the gap of the last round before it. A gap of 0 lies on

@@ -13,12 +13,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from lmnn_sdp.display.cards import estimator_card
+from lmnn_sdp.display.cards import card
 from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.display.svg import gap_text
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
-from lmnn_sdp.solvers.solution import HistoryRow, Solution
+from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import (
     check_callback,
@@ -263,7 +264,16 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """What was learned, or nothing."""
         if not hasattr(self, "solution_"):
             return ""
-        return estimator_card(self.components_, self.objective_, self.relative_gap_, self.solution_)
+        solution = self.solution_
+        rows = [
+            *bounds_rows(self.lower_bound_, self.objective_),
+            ("components_", "{} x {}".format(*self.components_.shape)),
+            *metric_rows(solution.certificate, len(solution.M)),
+            ("solver", solution.effort),
+        ]
+        if self.objective_ != solution.objective:  # the picture and the last rows are those of M
+            rows.insert(3, ("gap before the cut", gap_text(solution.relative_gap)))
+        return card("Learned metric", solution.status.badge, rows, solution.history)
 
     def _checked(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.generic]]:
         """Training data as numbers and labels, after scikit-learn's checks and ours."""

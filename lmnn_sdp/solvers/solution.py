@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lmnn_sdp.display.cards import solution_card
+from lmnn_sdp.display.cards import Badge, Row, card, interval_row
+from lmnn_sdp.display.svg import gap_text
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
@@ -32,6 +33,11 @@ class Status(Enum):
     def solved(self) -> bool:
         """Whether the gap reached the tolerance."""
         return self in (Status.OPTIMAL, Status.NO_TRIPLETS)
+
+    @property
+    def badge(self) -> Badge:
+        """The status for a card."""
+        return Badge(self.name, self.value, self.solved)
 
 
 @dataclass(frozen=True)
@@ -218,7 +224,23 @@ class Solution:
 
     def _repr_html_(self) -> str:
         """A card with the proof and the convergence, for notebooks."""
-        return solution_card(self)
+        bounds = bounds_rows(self.lower_bound, self.objective)
+        rows = [*bounds, *metric_rows(self.certificate, len(self.M)), ("solver", self.effort)]
+        return card("LMNN solution", self.status.badge, rows, self.history)
+
+
+def bounds_rows(lower_bound: float, objective: float) -> list[Row]:
+    """Interval and gap, for a card."""
+    gap = relative_gap(objective, lower_bound)
+    return [interval_row("optimum in", lower_bound, objective), ("relative gap", gap_text(gap))]
+
+
+def metric_rows(certificate: Certificate, d: int) -> list[Row]:
+    """Rank and violated triplets of a metric on d features, for a card."""
+    return [
+        ("rank of M", f"{certificate.rank} of {d}"),
+        ("violated triplets", f"{certificate.active_triplets:,}"),
+    ]
 
 
 def _history_row(values: list[float]) -> HistoryRow:
