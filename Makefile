@@ -45,7 +45,7 @@ examples: $(READY)  ## Run every example and draw its picture in examples/pictur
 
 figures: $(READY)  ## Draw figures/ and the tables of the pages from experiments/results
 	$(BIN)/python figures/draw.py
-	$(BIN)/python experiments/tables.py
+	$(BIN)/python figures/tables.py
 
 package: $(READY)  ## Build wheel and sdist, install the sdist alone in an empty environment and run the quick start there
 	rm -rf dist .venv-package

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from common import dataset, options, timed, warm_up, write
+from harness.bench import dataset, options, timed, warm_up, write
 from lmnn_sdp import LMNN, Problem, solve
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import common
+from harness import bench
 from lmnn_sdp.problem.impostors import PairBlock, scan
 
 SIZE, QUICK_SIZE = (60_000, 164), (4_000, 32)
@@ -14,8 +14,8 @@ CLASSES = 10
 
 def main() -> None:
     """Time both, alternating, and write the best of each."""
-    options = common.options(__doc__)
-    common.warm_up()
+    options = bench.options(__doc__)
+    bench.warm_up()
     n, d = QUICK_SIZE if options.quick else SIZE
     rng = np.random.default_rng(0)
     V = rng.normal(size=(n, d))
@@ -26,15 +26,15 @@ def main() -> None:
     radii = np.full(n, distances.mean() - 3.6 * distances.std())
     product, found = [], []
     for _ in range(REPEATS):
-        product.append(common.timed(lambda: _product(V))[1])
-        pairs, seconds = common.timed(lambda: sum(scan(V, codes, radii, _count)))
+        product.append(bench.timed(lambda: _product(V))[1])
+        pairs, seconds = bench.timed(lambda: sum(scan(V, codes, radii, _count)))
         found.append(seconds)
     ratio = min(found) / min(product)
     print(
         f"n = {n}, d = {d}: product {min(product):.2f} s, pass {min(found):.2f} s, ratio {ratio:.2f}, pairs {pairs:,}"
     )
     result = {"n": n, "d": d, "product_seconds": product, "pass_seconds": found, "ratio": ratio, "pairs": pairs}
-    print(common.write("bench_impostors", options, result))
+    print(bench.write("bench_impostors", options, result))
 
 
 def _product(V: np.ndarray) -> None:

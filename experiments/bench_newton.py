@@ -11,10 +11,9 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-import common
-import paper_data
+from harness import bench, paper_data
+from harness.paths import SHARED_DATA
 from lmnn_sdp import Problem, solve
-from paths import SHARED_DATA
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ FULL = [
 
 def main() -> None:
     """Run all cases and write the table."""
-    options = common.options(__doc__)
-    print(f"kernels compiled or loaded in {common.warm_up():.1f} s\n")
+    options = bench.options(__doc__)
+    print(f"kernels compiled or loaded in {bench.warm_up():.1f} s\n")
     results, missing = [], []
     for case in QUICK if options.quick else FULL:
         if case.data in paper_data.LOADERS and not (SHARED_DATA / case.data).exists():
@@ -69,20 +68,20 @@ def main() -> None:
         "seconds",
         "peak GiB",
     ]
-    print("\n" + common.table(header, [result["text"] for result in results]))
-    print(common.write("bench_newton", options, {"cases": results, "left_out": missing}))
+    print("\n" + bench.table(header, [result["text"] for result in results]))
+    print(bench.write("bench_newton", options, {"cases": results, "left_out": missing}))
 
 
 def run(case: Case) -> dict[str, Any]:
     """Solve one case."""
     own = case.data in paper_data.LOADERS
-    data = paper_data.LOADERS[case.data]() if own else common.dataset(case.data, case.scaling)
-    problem, building = common.timed(lambda: Problem.from_data(data.X, data.y))
+    data = paper_data.LOADERS[case.data]() if own else bench.dataset(case.data, case.scaling)
+    problem, building = bench.timed(lambda: Problem.from_data(data.X, data.y))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        common.reset_peak_memory()
-        solution, seconds = common.timed(lambda: solve(problem, "newton", case.tol, time_limit=case.time_limit))
-    peak = common.peak_memory()
+        bench.reset_peak_memory()
+        solution, seconds = bench.timed(lambda: solve(problem, "newton", case.tol, time_limit=case.time_limit))
+    peak = bench.peak_memory()
     rough = next((row.seconds for row in solution.history if row.relative_gap <= ROUGH), None)
     text = [
         f"{case.data}, {case.scaling}",
@@ -104,7 +103,7 @@ def run(case: Case) -> dict[str, Any]:
         "seconds": seconds,
         "peak_gib": peak,
         **solution.summary(),
-        "history": common.rows(solution.history),
+        "history": bench.rows(solution.history),
     }
 
 

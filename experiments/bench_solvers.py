@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-import common
+from harness import bench
 from lmnn_sdp import Problem, Solution, solve
 
 
@@ -65,8 +65,8 @@ FULL = [
 
 def main() -> None:
     """Run all cases and write the table."""
-    options = common.options(__doc__)
-    first = common.warm_up()
+    options = bench.options(__doc__)
+    first = bench.warm_up()
     print(f"kernels compiled or loaded in {first:.1f} s\n")
     results = []
     for case in QUICK if options.quick else FULL:
@@ -74,21 +74,21 @@ def main() -> None:
         print(results[-1]["line"], flush=True)
     body = [[r[key] for key in ("data", "solver", "triplets", "gap", "seconds_text", "in_bracket")] for r in results]
     header = ["data", "solver", "triplets", "relative gap", "seconds", "meets known bracket"]
-    text = common.table(header, body)
+    text = bench.table(header, body)
     print("\n" + text)
-    print(common.write("bench_solvers", options, {"compile_seconds": first, "cases": results}))
+    print(bench.write("bench_solvers", options, {"compile_seconds": first, "cases": results}))
 
 
 def run(case: Case) -> dict[str, Any]:
     """Solve one case."""
-    data = common.dataset(case.data, case.scaling)
+    data = bench.dataset(case.data, case.scaling)
     problem = Problem.from_data(data.X, data.y)
     if case.restricted:
         reference = solve(problem, "scs", tol=1e-8)
         problem = problem.restrict(problem.hinges(reference.L, slack=0.1).triplets)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        solution, seconds = common.timed(lambda: solve(problem, case.solver, case.tol))
+        solution, seconds = bench.timed(lambda: solve(problem, case.solver, case.tol))
     return {
         "data": f"{case.data}, {case.scaling}",
         "solver": case.solver + (" (restricted set)" if case.restricted else ""),

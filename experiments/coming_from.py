@@ -12,12 +12,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import common
-import current_stack
-import peer_process
+from harness import bench, current_stack, peer_process
+from harness.peer_process import PeerError
 from lmnn_sdp import LMNN, Problem, solve
 from lmnn_sdp.datasets import Dataset
-from peer_process import PeerError
 from peers import judged
 
 QUICK = ["iris"]
@@ -29,9 +27,9 @@ PEER_SECONDS = 120.0  # of one fit; what takes longer is recorded as a failure
 
 def main() -> None:
     """Try to install and fit every package, then compare where they end."""
-    options = common.options(__doc__)
+    options = bench.options(__doc__)
     begin = time.perf_counter()
-    common.warm_up()
+    bench.warm_up()
     left_out = PEERS if options.quick else [p for p in PEERS if not peer_process.available(peer_process.environment(p))]
     if left_out:
         print(f"left out: {', '.join(left_out)} (full size only, in the environments of make peers-env)")
@@ -46,12 +44,12 @@ def main() -> None:
         "seconds": time.perf_counter() - begin,
     }
     print("\n".join([*map(install_summary, installs), *map(summary, data)]))
-    print(common.write("coming_from", options, record))
+    print(bench.write("coming_from", options, record))
 
 
 def run(name: str, left_out: list[str]) -> dict[str, Any]:
     """Every package on one data set."""
-    data = common.dataset(name, "standardised")
+    data = bench.dataset(name, "standardised")
     problem = Problem.from_data(data.X, data.y)
     reference = solve(problem, tol=REFERENCE_GAP)
     runs = [_ours(problem), *(_peer(problem, data, peer) for peer in PEERS if peer not in left_out)]
@@ -79,7 +77,7 @@ def install_summary(install: dict[str, Any]) -> str:
 def summary(result: dict[str, Any]) -> str:
     """Where each package ended."""
     body = [[r["package"], *_numbers(r), r["failure"]] for r in result["runs"]]
-    table = common.table(["package", "objective", "excess", "seconds", ""], body)
+    table = bench.table(["package", "objective", "excess", "seconds", ""], body)
     return f"\n{result['data']}: optimum in [{result['lower_bound']:.9g}, {result['objective']:.9g}]\n{table}"
 
 
@@ -92,7 +90,7 @@ def _numbers(r: dict[str, Any]) -> list[str]:
 
 def _ours(problem: Problem) -> dict[str, Any]:
     """Our estimator at its defaults."""
-    model, seconds = common.timed(lambda: LMNN().fit(problem.X, problem.y))
+    model, seconds = bench.timed(lambda: LMNN().fit(problem.X, problem.y))
     return _record("lmnn_sdp", judged(problem, model.components_), seconds)
 
 

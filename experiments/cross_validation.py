@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from common import dataset, options, table, warm_up, write
+from harness.bench import dataset, options, table, warm_up, write
 from lmnn_sdp import LMNN, LMNNCV
 from lmnn_sdp.datasets import Dataset
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import common
+from harness import bench
+from harness.paths import OUT
 from lmnn_sdp import Problem, plots, solve
 from lmnn_sdp.analysis.summaries import margin_histogram, spectrum
-from paths import OUT
 
 NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
 
 
 def main() -> None:
     """Solve, print, write, draw."""
-    options = common.options(__doc__)
+    options = bench.options(__doc__)
     folder = options.out if options.quick else OUT / "demo"
     names = NAMES[:1] if options.quick else NAMES
-    print(f"kernels compiled or loaded in {common.warm_up():.1f} s")
+    print(f"kernels compiled or loaded in {bench.warm_up():.1f} s")
     problems = {name: _problem(name) for name in names}
     solutions = {name: solve(problem) for name, problem in problems.items()}
     body = [
@@ -31,9 +31,9 @@ def main() -> None:
         ]
         for name, problem in problems.items()
     ]
-    print(common.table(["data", "n x d", "triplets", "lower bound", "objective", "gap", "rank", "seconds"], body))
-    result = {name: s.summary() | {"history": common.rows(s.history)} for name, s in solutions.items()}
-    path = common.write("demo", common.Options(options.quick, folder), {"solutions": result})
+    print(bench.table(["data", "n x d", "triplets", "lower bound", "objective", "gap", "rank", "seconds"], body))
+    result = {name: s.summary() | {"history": bench.rows(s.history)} for name, s in solutions.items()}
+    path = bench.write("demo", bench.Options(options.quick, folder), {"solutions": result})
     histories = {name: s.history for name, s in solutions.items()}
     plots.save(plots.convergence(histories, one_problem=False), folder, "convergence")
     plots.save(
@@ -50,7 +50,7 @@ def main() -> None:
 
 def _problem(name: str) -> Problem:
     """Standardised data with k = 3 and mu = 0.5."""
-    data = common.dataset(name, "standardised")
+    data = bench.dataset(name, "standardised")
     return Problem.from_data(data.X, data.y)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import common
+from harness import bench
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.analysis.summaries import margin_histogram, spectrum
 
@@ -13,21 +13,21 @@ NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
 
 def main() -> None:
     """Solve, count margins, write."""
-    options = common.options(__doc__)
-    common.warm_up()
+    options = bench.options(__doc__)
+    bench.warm_up()
     results = {name: measure(name) for name in (NAMES[:2] if options.quick else NAMES)}
     header = ["data", "triplets", "violated before", "violated after", "rank"]
     body = [
         [name, f"{r['triplets']:,}", f"{r['violated_before']:,}", f"{r['violated_after']:,}", r["rank"]]
         for name, r in results.items()
     ]
-    print(common.table(header, body))
-    print(common.write("margins", options, {"data": results}))
+    print(bench.table(header, body))
+    print(bench.write("margins", options, {"data": results}))
 
 
 def measure(name: str) -> dict[str, Any]:
     """Margins under the Euclidean metric in its best scale and under the optimum, and the optimum's spectrum."""
-    data = common.dataset(name, "standardised")
+    data = bench.dataset(name, "standardised")
     problem = Problem.from_data(data.X, data.y)
     solution = solve(problem)
     edges, before, after = margin_histogram(problem, solution)

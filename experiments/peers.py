@@ -21,12 +21,11 @@ from scipy.optimize import minimize_scalar
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
-import common
-import peer_process
+from harness import bench, peer_process
+from harness.peer_process import Options, PeerError
 from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.types import FloatArray
-from peer_process import Options, PeerError
 
 PGD_SECONDS = 30.0  # of the projected gradient, which goes on for ever
 PEER_SECONDS = 400.0  # of one fit in the peers' environment; what takes longer is recorded as a failure
@@ -126,9 +125,9 @@ class Run:
 
 def main() -> None:
     """Run every peer on every data set."""
-    options = common.options(__doc__)
+    options = bench.options(__doc__)
     begin = time.perf_counter()
-    common.warm_up()
+    bench.warm_up()
     left_out = [] if peer_process.available() and not options.quick else list(APART)
     if left_out:
         print(f"left out: {', '.join(left_out)} (full size only, in the environment of make peers-env)")
@@ -137,12 +136,12 @@ def main() -> None:
         results.append(run(case, left_out))
         print("\n" + summary(results[-1]), flush=True)
     record = {"data": results, "left_out": left_out, "seconds": time.perf_counter() - begin}
-    print(common.write("peers", options, record))
+    print(bench.write("peers", options, record))
 
 
 def run(case: Case, left_out: list[str]) -> dict[str, Any]:
     """All peers on one data set."""
-    data = common.dataset(case.data, "standardised")
+    data = bench.dataset(case.data, "standardised")
     problem = Problem.from_data(data.X, data.y)
     reference, best = _ours(problem, "newton", case.tol)
     runs = [reference, *(_ours(problem, solver, tol)[0] for solver, tol in case.ours.items())]
@@ -183,7 +182,7 @@ def _ours(problem: Problem, solver: str, tol: float) -> tuple[Run, Solution]:
     limit = PGD_SECONDS if solver == "pgd" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        solution, seconds = common.timed(lambda: solve(problem, solver, tol, time_limit=limit))
+        solution, seconds = bench.timed(lambda: solve(problem, solver, tol, time_limit=limit))
     rounds = [Point(row.seconds, row.objective) for row in solution.history]
     end = Point(seconds, judged(problem, solution.L))
     return Run(solver, f"tol {tol:g}", {"tol": tol}, (*rounds, end)), solution
@@ -204,7 +203,7 @@ def _nca(problem: Problem, setting: str, options: Options) -> Run:
     model = NeighborhoodComponentsAnalysis(random_state=0, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        _, seconds = common.timed(lambda: model.fit(problem.X, problem.y))
+        _, seconds = bench.timed(lambda: model.fit(problem.X, problem.y))
     objective = judged_at_best_scale(problem, model.components_)
     return Run("NCA", setting, options, (Point(seconds, objective),))
 
@@ -227,7 +226,7 @@ def summary(result: dict[str, Any]) -> str:
         excess = f"{end['objective'] / result['lower_bound'] - 1:.1e}" if end else r["failure"]
         body.append([r["peer"], options, excess, f"{end['seconds']:.2f}" if end else "-"])
     title = f"{result['data']}: optimum in [{result['lower_bound']:.9g}, {result['objective']:.9g}]\n"
-    return title + common.table(["peer", "options", "excess", "seconds"], body)
+    return title + bench.table(["peer", "options", "excess", "seconds"], body)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import common
+from harness import bench
 from lmnn_sdp import Problem, solve
 
 POINTS, QUICK_POINTS = 40, 10  # of each class
@@ -13,7 +13,7 @@ TILT = 0.5  # radians
 
 def main() -> None:
     """Draw the points, solve, write points and metric."""
-    options = common.options(__doc__)
+    options = bench.options(__doc__)
     rng = np.random.default_rng(1)
     n = QUICK_POINTS if options.quick else POINTS
     clouds = [np.column_stack([rng.normal(c, 0.35, n), rng.normal(0, 3, n)]) for c in (0, 1.3, 2.6)]
@@ -22,7 +22,7 @@ def main() -> None:
     solution = solve(Problem.from_data(X, y))
     print(solution)
     result = {"X": X.tolist(), "y": y.tolist(), "M": solution.M.tolist(), "solution": solution.summary()}
-    print(common.write("plane", options, result))
+    print(bench.write("plane", options, result))
 
 
 if __name__ == "__main__":

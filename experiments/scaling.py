@@ -16,12 +16,11 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
-import common
-import paper_data
+from harness import bench, paper_data
+from harness.clocks import clocked
+from harness.paths import SHARED_DATA
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.datasets import Dataset
-from parts import clocked
-from paths import SHARED_DATA
 
 TIME_LIMIT = 200.0  # seconds of one solve; one that takes longer is shown with the gap it reached
 
@@ -82,9 +81,9 @@ FULL = [
 
 def main() -> None:
     """Run all sweeps."""
-    options = common.options(__doc__)
+    options = bench.options(__doc__)
     begin = time.perf_counter()
-    common.warm_up()
+    bench.warm_up()
     results, missing = [], []
     for sweep in sweeps(options.quick):
         if not _at_hand(sweep.data):
@@ -99,7 +98,7 @@ def main() -> None:
         print(f"{sweep.data}: seconds grow like {sweep.along}^{slope:.2f}\n")
         results.append(asdict(sweep) | {"exponent": slope, "solves": [asdict(m) for m in measured]})
     record = {"sweeps": results, "left_out": missing, "seconds": time.perf_counter() - begin}
-    print(common.write("scaling", options, record))
+    print(bench.write("scaling", options, record))
 
 
 def sweeps(quick: bool) -> Sequence[Sweep]:
@@ -114,7 +113,7 @@ def measure(data: Dataset, tol: float) -> Measured:
     problem = Problem.from_data(data.X, data.y)
     with warnings.catch_warnings(), clocked() as clocks:
         warnings.simplefilter("ignore", ConvergenceWarning)
-        solution, seconds = common.timed(lambda: solve(problem, "newton", tol, time_limit=TIME_LIMIT))
+        solution, seconds = bench.timed(lambda: solve(problem, "newton", tol, time_limit=TIME_LIMIT))
     return Measured(
         problem.n_points,
         problem.n_features,
@@ -141,7 +140,7 @@ def line(sweep: Sweep, m: Measured) -> str:
 @cache
 def _load(name: str) -> Dataset:
     """A data set of the paper's as its loader gives it, else a built-in one, standardised."""
-    return paper_data.LOADERS[name]() if name in paper_data.LOADERS else common.dataset(name, "standardised")
+    return paper_data.LOADERS[name]() if name in paper_data.LOADERS else bench.dataset(name, "standardised")
 
 
 def _at_hand(name: str) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse
 import scs
 
-import common
+from harness import bench
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.numerics.linalg import smat, svec, svec_indices
 from lmnn_sdp.problem.sdp import SlackSDP
@@ -28,8 +28,8 @@ BANDS = {"iris": (None, 0.2), "wine": (1.0, 0.2), "breast_cancer": (0.05,)}  # N
 
 def main() -> None:
     """Build every form of a few SDPs, solve each, and write the table."""
-    options = common.options(__doc__)
-    common.warm_up()
+    options = bench.options(__doc__)
+    bench.warm_up()
     names = ("iris",) if options.quick else tuple(BANDS)
     results = [
         measure(name, band, form)
@@ -39,13 +39,13 @@ def main() -> None:
         for form in ("rows", "pairs", "chosen", "points")
     ]
     header = ["sdp", "form", "rows x columns", "nonzeros", "set-up s", "ms an iteration", "iterations"]
-    print(common.table(header, [list(result["text"]) for result in results]))
-    print(common.write("sdp_forms", options, {"accuracy": ACCURACY, "forms": results}))
+    print(bench.table(header, [list(result["text"]) for result in results]))
+    print(bench.write("sdp_forms", options, {"accuracy": ACCURACY, "forms": results}))
 
 
 def measure(name: str, band: float | None, form: str) -> dict[str, Any]:
     """One form of one SDP: the triplets within ``band`` of their kink at the optimum, the violated ones frozen."""
-    data = common.dataset(name, "standardised")
+    data = bench.dataset(name, "standardised")
     white = whiten(Problem.from_data(data.X, data.y))
     problem = white.problem
     if band is None:
@@ -61,10 +61,10 @@ def measure(name: str, band: float | None, form: str) -> dict[str, Any]:
         built: ConicForm = build(sdp, share)
         A, b, c, cone = built.A, built.b, built.c, built.cone
     settings = {"eps_abs": ACCURACY, "eps_rel": ACCURACY, "max_iters": MAX_ITERS, "verbose": False}
-    solver, setup = common.timed(
+    solver, setup = bench.timed(
         lambda: scs.SCS({"A": A, "b": b, "c": c}, cone, linear_solver=scs.LinearSolver.QDLDL, **settings)
     )
-    outcome, seconds = common.timed(solver.solve)
+    outcome, seconds = bench.timed(solver.solve)
     info = outcome["info"]
     label = f"{name}, {len(sdp.triplets):,} triplets" + (" (all)" if band is None else "")
     return {

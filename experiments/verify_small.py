@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
-import common
+from harness import bench
 from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.analysis.summaries import largest_difference
 from lmnn_sdp.problem.planted import plant
@@ -27,19 +27,19 @@ FULL = {"dimensions": (2, 3, 4, 5, 6, 7, 8), "sizes": (24, 48), "seeds": (0, 1, 
 
 def main() -> None:
     """Solve everything, print the table, write the intervals."""
-    options = common.options(__doc__)
-    common.warm_up()
+    options = bench.options(__doc__)
+    bench.warm_up()
     results = [verify(*case) for case in cases(QUICK if options.quick else FULL)]
     header = ["problems", "count", "solver", "largest gap", "largest excess", "overlap"]
     body = [summary(kind, solver, results) for kind in ("planted", "clouds", "real") for solver in SOLVERS]
-    print(common.table(header, body))
+    print(bench.table(header, body))
     apart = max(result["largest_difference"] for result in results)
     overlap = all(result["overlap"] for result in results)
     print(f"{len(results)} problems; all intervals overlap: {overlap}")
     print(
         f"largest difference between the metrics of newton, scs, scs-full and cvxpy: {apart:.1e} of the largest entry"
     )
-    print(common.write("verify_small", options, {"tol": TOL, "all_overlap": overlap, "problems": results}))
+    print(bench.write("verify_small", options, {"tol": TOL, "all_overlap": overlap, "problems": results}))
 
 
 def cases(size: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, str, Problem, float | None]]:
@@ -52,7 +52,7 @@ def cases(size: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, str, Problem,
                 yield "clouds", f"clouds d={d} n={n} seed={seed}", _clouds(seed, n, d), None
         for n in size["samples"]:
             for name in ("iris", "wine", "breast_cancer", "balance_scale"):
-                data = common.dataset(name, "standardised").sample(n)
+                data = bench.dataset(name, "standardised").sample(n)
                 if d <= data.X.shape[1]:
                     X = PCA(d, svd_solver="full").fit_transform(data.X)
                     yield "real", f"{name} d={d} n={n}", Problem.from_data(X, data.y), None

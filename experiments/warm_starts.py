@@ -13,10 +13,9 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-import common
-import paper_data
+from harness import bench, paper_data
+from harness.paths import SHARED_DATA
 from lmnn_sdp import Problem, Solution, solve
-from paths import SHARED_DATA
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ FULL = [
 
 def main() -> None:
     """Run all paths and write the table."""
-    options = common.options(__doc__)
-    common.warm_up()
+    options = bench.options(__doc__)
+    bench.warm_up()
     results, missing = [], []
     for case in QUICK if options.quick else FULL:
         if case.data in paper_data.LOADERS and not (SHARED_DATA / case.data).exists():
@@ -50,14 +49,14 @@ def main() -> None:
         results.append(run(case))
         print(results[-1]["text"], flush=True)
     header = ["data", "mu", "tol", "cold s", "warm s", "warm / cold"]
-    print("\n" + common.table(header, [result["text"] for result in results]))
-    print(common.write("warm_starts", options, {"cases": results, "left_out": missing}))
+    print("\n" + bench.table(header, [result["text"] for result in results]))
+    print(bench.write("warm_starts", options, {"cases": results, "left_out": missing}))
 
 
 def run(case: Case) -> dict[str, Any]:
     """Both ways along one path."""
     own = case.data in paper_data.LOADERS
-    data = paper_data.LOADERS[case.data]() if own else common.dataset(case.data, "standardised")
+    data = paper_data.LOADERS[case.data]() if own else bench.dataset(case.data, "standardised")
     last: Solution | None = None
     cold_seconds, warm_seconds, overlap = [], [], True
     for mu in case.mus:

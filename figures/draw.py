@@ -13,9 +13,9 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
+from harness.paths import FIGURES, RESULTS
 from lmnn_sdp import Problem, plots
 from lmnn_sdp.solvers.solution import HistoryRow
-from paths import FIGURES, RESULTS
 
 
 def main() -> None:

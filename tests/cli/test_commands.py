@@ -187,7 +187,7 @@ BAD_CALLS = {
     "k as a word": (["solve", "iris", "-k", "few"], 2, "'few' is neither an integer nor auto"),
     "no metric": (["audit", "iris"], 2, "Missing option '--metric'"),
     "missing start": (["solve", "iris", "--start", "none.npz"], 2, "'none.npz' does not exist"),
-    "start of another kind": (["solve", "iris", "--start", __file__], 1, "test_cli.py is no saved Solution, or a dam"),
+    "start of another kind": (["solve", "iris", "--start", __file__], 1, "test_commands.py is no saved Solution"),
     "missing metric": (["audit", "iris", "--metric", "none.npy"], 2, "'none.npy' does not exist"),
     "file of another kind": (["audit", "iris", "--metric", __file__], 1, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 1, "class 0 has 50"),

@@ -6,23 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import peers
+from harness import peer_process, peer_worker
 from lmnn_sdp import solve
 from lmnn_sdp.datasets import Dataset
 from problems import blobs
 
-EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 DATA = Dataset("points", np.arange(12.0).reshape(6, 2), np.array(list("aaabbb")))
-
-
-@pytest.fixture(autouse=True)
-def experiments(monkeypatch):
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
 
 
 @pytest.fixture
 def worker(tmp_path, monkeypatch):
     """Installs a stand-in for the worker: its body sees the job."""
-    import peer_process
 
     def install(body):
         path = tmp_path / "worker.py"
@@ -33,14 +28,10 @@ def worker(tmp_path, monkeypatch):
 
 
 def fit(**options):
-    import peer_process
-
     return peer_process.fit("metric-learn", DATA, options, time_limit=60, python=Path(sys.executable))
 
 
 def test_the_judge_sums_all_triplets():
-    import peers
-
     problem = blobs(n=30, d=2)
     solution = solve(problem)
     assert peers.judged(problem, solution.L) == pytest.approx(solution.objective, rel=1e-9)
@@ -48,8 +39,6 @@ def test_the_judge_sums_all_triplets():
 
 
 def test_the_best_scale_knows_no_scale():
-    import peers
-
     problem = blobs(n=30, d=2)
     L = solve(problem).L
     values = [peers.judged_at_best_scale(problem, c * L) for c in (1.0, 1e-3, 1e3)]
@@ -78,39 +67,29 @@ def test_a_fit_brings_back_factor_and_seconds(worker):
     ],
 )
 def test_a_failed_fit_says_why(worker, body, message):
-    import peer_process
-
     worker(body)
     with pytest.raises(peer_process.PeerError, match=message):
         fit()
 
 
 def test_a_fit_that_takes_too_long_is_ended(worker):
-    import peer_process
-
     worker("import time; time.sleep(60)")
     with pytest.raises(peer_process.PeerError, match=r"did not end within 0.2 s"):
         peer_process.fit("mlpack", DATA, {}, time_limit=0.2, python=Path(sys.executable))
 
 
 def test_without_the_environment_the_remedy_is_named(tmp_path):
-    import peer_process
-
     assert not peer_process.available(tmp_path / "python")
     with pytest.raises(peer_process.PeerError, match="run make peers-env"):
         peer_process.fit("mlpack", DATA, {}, python=tmp_path / "bin" / "python")
 
 
 def test_the_worker_knows_its_packages():
-    import peer_worker
-
     with pytest.raises(ValueError, match="package 'shogun' is unknown; the worker knows metric-learn, mlpack"):
         peer_worker.work({"package": "shogun"})
 
 
 def test_a_setting_stops_when_a_run_fails_or_takes_long():
-    import peers
-
     def run(name, options):
         steps = options["steps"]
         if steps == 40:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.paths import PEERS_PYTHON, PYLMNN_PYTHON, ROOT
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.types import FloatArray
-from paths import PEERS_PYTHON, PYLMNN_PYTHON, ROOT
 
-WORKER = ROOT / "experiments" / "peer_worker.py"
+WORKER = ROOT / "experiments" / "harness" / "peer_worker.py"
 Options = Mapping[str, object]
 
 

@@ -123,7 +123,8 @@ def _home(name: str) -> _Binding:
         return _Binding(owner, attribute, vars(owner)[attribute])
     except (ImportError, AttributeError, KeyError) as error:
         raise ValueError(
-            f"{name} does not exist, so its seconds cannot be told; name what took its place in experiments/parts.py"
+            f"{name} does not exist, so its seconds cannot be told; name what took its place in "
+            "experiments/harness/clocks.py"
         ) from error
 
 

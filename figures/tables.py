@@ -1,11 +1,15 @@
-"""Writes the measured tables into the pages from the committed results: ``python experiments/tables.py``."""
+"""Writes the measured tables into the pages from the committed results: ``python figures/tables.py``."""
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
-from paths import RESULTS, ROOT
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
+
+from harness.paths import RESULTS, ROOT
 
 PAGES = ("README.md", "coming_from.md")
 

@@ -2,21 +2,13 @@
 
 import io
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
+from harness import paper_data
+
 WORDS = {"sci.space": "orbit rocket moon", "rec.autos": "engine wheel road"}
-
-
-@pytest.fixture
-def paper_data(monkeypatch):
-    monkeypatch.syspath_prepend(str(EXPERIMENTS))
-    import paper_data
-
-    return paper_data
 
 
 def write_news(folder, postings=12):
@@ -31,7 +23,7 @@ def write_news(folder, postings=12):
                 archive.addfile(member, io.BytesIO(text))
 
 
-def test_news_become_principal_components_of_a_fixed_part(tmp_path, paper_data):
+def test_news_become_principal_components_of_a_fixed_part(tmp_path):
     write_news(tmp_path)
     news = paper_data.news20(tmp_path, training=16, components=3)
     assert news.X.shape == (16, 3)
@@ -41,14 +33,14 @@ def test_news_become_principal_components_of_a_fixed_part(tmp_path, paper_data):
     assert np.array_equal(news.X, again.X)
 
 
-def test_news_groups_are_told_apart_by_their_words(tmp_path, paper_data):
+def test_news_groups_are_told_apart_by_their_words(tmp_path):
     write_news(tmp_path)
     news = paper_data.news20(tmp_path, training=24, components=2)
     side = news.X[:, 0] > 0
     assert len(set(zip(side.tolist(), news.y.tolist(), strict=True))) == 2
 
 
-def test_news_have_the_papers_size(paper_data):
+def test_news_have_the_papers_size():
     if not (paper_data.SHARED_DATA / "news20").exists():
         pytest.skip("the paper's data sets are not beside this repository")
     news = paper_data.news20()

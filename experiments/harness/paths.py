@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "experiments" / "results"  # committed JSON, full size
 FIGURES = ROOT / "figures"  # drawn from RESULTS
 OUT = ROOT / "out"  # quick runs and the demo, not committed

@@ -29,7 +29,7 @@ PROBLEMS = {
 DIRECT = "direct Newton systems"
 PROGRAM = """
 import sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(":")
 from test_determinism import solved
 solved(sys.argv[2]).save(sys.argv[3])
 """
@@ -43,7 +43,8 @@ def solved_elsewhere(name, threads, path):
     """Solved by a new process on so many threads."""
     kept = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     limits = {key: str(threads) for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    command = [sys.executable, "-c", PROGRAM, Path(__file__).parent, name, path]
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", PROGRAM, f"{here}:{here.parent}", name, path]
     subprocess.run(command, env=kept | limits, check=True)
     return Solution.load(path)
 

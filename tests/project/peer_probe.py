@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "experiments"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 
 def own_methods(cls):
@@ -70,7 +70,7 @@ def metric_learn(X, y, L, weights, pairs):
 
 
 def pylmnn(X, y, L, weights, pairs):
-    from peer_worker import without_gpyopt
+    from harness.peer_worker import without_gpyopt
 
     without_gpyopt()
     import pylmnn as package

@@ -1,12 +1,10 @@
 """The README's examples run as they stand, and give what they say."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-
+from harness.paths import ROOT
 
 EXAMPLES = re.findall(r"```python\n([^`]*)```\s+```text\n([^`]*)```", (ROOT / "README.md").read_text())
 

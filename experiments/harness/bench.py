@@ -20,9 +20,9 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import lmnn_sdp
+from harness.paths import OUT, RESULTS, ROOT
 from lmnn_sdp.datasets import Dataset, load
 from lmnn_sdp.solvers.solution import HistoryRow
-from paths import OUT, RESULTS, ROOT
 
 T = TypeVar("T")
 

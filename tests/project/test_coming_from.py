@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from harness import current_stack, peer_process
+from harness.paths import ROOT
 from lmnn_sdp import LMNN, Problem
 from lmnn_sdp.datasets import load
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "coming_from.md").read_text()
-PROBE = ROOT / "tests" / "peer_probe.py"
+PROBE = ROOT / "tests" / "project" / "peer_probe.py"
 DATA = load("wine").standardized()
 Y = np.unique(DATA.y, return_inverse=True)[1]
 MAP = np.eye(13) + 0.3 * np.random.default_rng(0).normal(size=(13, 13))
@@ -53,9 +54,6 @@ def snippets(package):
 
 def probed(package, monkeypatch):
     """What the package says of itself, from its environment."""
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import peer_process
-
     python = peer_process.environment(package)
     if not peer_process.available(python):
         pytest.skip(f"{package} is not installed in {python.parent.parent.name}; make peers-env sets it up")
@@ -131,9 +129,6 @@ def test_the_code_after_runs_and_gives_what_the_code_before_gave(package, probe)
 
 @pytest.mark.parametrize("package", ["metric-learn", "PyLMNN", "mlpack"])
 def test_the_page_speaks_of_the_version_in_its_environment(package, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import current_stack
-
     assert current_stack.pinned(package).replace("==", " ") in sections(PAGE)
 
 
@@ -272,9 +267,6 @@ def test_mlpack_maps_from_the_right_and_weighs_the_push(probe):
 
 def test_the_experiment_reads_mlpacks_map_from_the_right(probe, monkeypatch):
     probe("mlpack")
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import peer_process
-
     options = {"optimizer": "lbfgs", "max_iterations": 20}
     L = peer_process.fit("mlpack", DATA, options, time_limit=60).L
     assert np.allclose(L.T, probe("mlpack")["output"], rtol=1e-9, atol=1e-9)
@@ -292,9 +284,6 @@ def test_the_start_does_not_matter_here(problem):
 
 
 def test_every_attempt_of_a_first_fit_is_told(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import current_stack
-
     done = []
     monkeypatch.setattr(current_stack, "_install", lambda python, *names: done.append(names) or "")
     candidate = current_stack.Candidate("raise ImportError('six')", current_stack.CANDIDATES["PyLMNN"].remedies)

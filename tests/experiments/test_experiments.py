@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-HELPERS = {"common", "current_stack", "paper_data", "parts", "paths", "peer_process", "peer_worker", "tables"}
-SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")} - HELPERS)
+import tables
+from harness import paper_data
+from harness.paths import ROOT, SHARED_DATA
+
+SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")})
 
 
 def run(script, *arguments):
@@ -43,17 +44,10 @@ def test_figures_are_drawn_from_the_committed_results(tmp_path):
 
 @pytest.mark.parametrize("page", ["README.md", "coming_from.md"])
 def test_tables_are_those_of_the_committed_results(page, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import tables
-
     assert tables.rendered(page) == (ROOT / page).read_text()
 
 
 def test_loaders_read_the_papers_files(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "experiments"))
-    import paper_data
-    from paths import SHARED_DATA
-
     if not (SHARED_DATA / "letters").exists():
         pytest.skip("the paper's data sets are not beside this repository")
     letters = paper_data.letters()

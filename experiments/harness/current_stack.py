@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from paths import ROOT
+from harness.paths import ROOT
 
 CONSTRAINTS = ROOT / "constraints.txt"
 INSTALL_SECONDS = 600.0

@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from harness.paths import SHARED_DATA
 from lmnn_sdp.datasets import Dataset
-from paths import SHARED_DATA
 
 
 def letters(folder: Path = SHARED_DATA) -> Dataset:

@@ -1,0 +1,56 @@
+"""Clocks around functions: parts add up, nothing stays wrapped, and every name exists."""
+
+import sys
+import time
+
+import pytest
+
+import lmnn_sdp.problem.problem
+import scaling
+from harness import clocks
+from lmnn_sdp import Problem, solve
+from problems import blobs
+
+
+def outer():
+    time.sleep(0.02)
+    inner()
+
+
+def inner():
+    time.sleep(0.05)
+
+
+def test_inner_parts_are_taken_off_the_outer():
+    with clocks.clocked({"a": [f"{__name__}:outer"], "b": [f"{__name__}:inner"]}) as found:
+        sys.modules[__name__].outer()
+        time.sleep(0.03)
+    assert 0.02 <= found.seconds["a"] < 0.05
+    assert found.seconds["b"] >= 0.05
+    assert 0.03 <= found.seconds[clocks.REST] < 0.06
+
+
+def test_every_part_of_a_solve_is_seen_and_put_back():
+    before = lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]
+    with clocks.clocked() as found:
+        solution = solve(blobs(n=60, d=3), "newton", tol=1e-8)
+    assert solution.relative_gap <= 1e-8
+    assert set(found.seconds) == {*clocks.PARTS, clocks.REST}
+    assert all(seconds > 0 for seconds in found.seconds.values())
+    assert (lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lmnn_sdp.problem.problem:nothing", "lmnn_sdp.nowhere:solve", "lmnn_sdp.problem.problem:Nobody.apply"],
+)
+def test_a_name_that_is_gone_is_told(name):
+    with (
+        pytest.raises(ValueError, match="does not exist, so its seconds cannot be told"),
+        clocks.clocked({"a": [name]}),
+    ):
+        pass
+
+
+def test_exponents_are_slopes_of_logarithms():
+    assert scaling.exponent([10, 20, 40], [1.0, 4.0, 16.0]) == pytest.approx(2.0)
