@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp.numerics.parallel import in_parts
+from lmnn_sdp.numerics.parallel import in_parts, threads
 from lmnn_sdp.numerics.types import FloatArray, Floats, IntArray
 
 EPS = float(np.finfo(np.float64).eps)
@@ -123,21 +123,26 @@ def psd_part(A: FloatArray) -> FloatArray:
 def principal_rows(L: FloatArray) -> FloatArray:
     """The factor of ``L'L`` with orthogonal rows by falling norm and a fixed sign.
 
-    ``L (r, d)`` is replaced by ``diag(s) V'`` of its singular value decomposition, whose squared singular
-    values are the eigenvalues of ``M = L'L``. Working on L, not on M, keeps the small eigenvalues of badly
-    scaled data accurate. The entry of largest magnitude of each row is made positive; rows of
-    rounding-level norm are dropped, but one row is always kept.
+    ``L (r, d)`` is replaced by ``Q'L`` for the eigenvectors Q of ``LL'``, so that the squared norms of the rows are
+    the eigenvalues of ``M = L'L``. Only rows are combined: features of very different units keep their own accuracy,
+    which a singular value decomposition of L would lose. The entry of largest magnitude of each row is made positive.
+    Rows that are rounding in every column are dropped, but one row is always kept.
 
     Returns
     -------
     array, shape (max(rank, 1), d)
     """
-    if not L.any():
+    rows = L[L.any(axis=1)]
+    if not len(rows):
         return np.zeros((1, L.shape[1]))
-    _, s, Vt = scipy.linalg.svd(L, full_matrices=False, check_finite=False)
-    rank = int(np.sum(s > s[0] * max(L.shape) * EPS))
-    rows = s[:rank, None] * Vt[:rank]
-    peak = rows[np.arange(rank), np.abs(rows).argmax(axis=1)]
+    size = float(power_of_two(np.max(np.abs(rows))))  # squares stay within range
+    for _ in range(2):  # the second time small rows become orthogonal to large ones beyond the rounding of the first
+        scaled = rows / size
+        rows = eigh(scaled @ scaled.T)[1].T[::-1] @ rows
+    noise = max(L.shape) * EPS * np.max(np.abs(L), axis=0)
+    rows = rows[(np.abs(rows) > noise).any(axis=1)]
+    rows = rows[np.argsort(-np.sum((rows / size) ** 2, axis=1), kind="stable")]
+    peak = rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)]
     return rows * np.sign(peak)[:, None]
 
 
@@ -147,8 +152,9 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
 
 
-#: Rows of a chunk of differences; sums over chunks keep the error of long sums near that of short ones.
-CHUNK = 4096
+#: Rows of a chunk of differences, and chunks that are added up before their sum joins the others: with both, the error
+#: of long sums stays near that of short ones.
+CHUNK, GROUP = 512, 64
 
 
 def gram(A: Floats, B: Floats) -> Floats:
@@ -165,17 +171,30 @@ def row_products(A: FloatArray, D: FloatArray) -> FloatArray:
 
 
 def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> FloatArray:
-    """``sum_p w_p (x_a - x_b)(x_a - x_b)'`` over paired rows of ``X (n, d)``, shape (d, d), by differences."""
+    """``sum_p w_p (x_a - x_b)(x_a - x_b)'`` over paired rows of ``X (n, d)``, shape (d, d), by differences.
+
+    Every entry is a sum of sums of at most `CHUNK` terms: see `scatter_roundings`.
+    """
 
     def work(begin: int, end: int) -> FloatArray:
-        total = np.zeros((X.shape[1], X.shape[1]))
-        for start in range(begin, end, CHUNK):
-            part = slice(start, min(start + CHUNK, end))
-            difference = X[a[part]] - X[b[part]]
-            total += (difference * weights[part, None]).T @ difference
-        return total
+        groups = np.zeros((X.shape[1], X.shape[1]))
+        for first in range(begin, end, CHUNK * GROUP):
+            group = np.zeros_like(groups)
+            last = min(first + CHUNK * GROUP, end)
+            for start in range(first, last, CHUNK):
+                part = slice(start, min(start + CHUNK, last))
+                difference = X[a[part]] - X[b[part]]
+                group += (difference * weights[part, None]).T @ difference
+            groups += group
+        return groups
 
     return symmetrize(np.sum(in_parts(work, len(a), X.shape[1] ** 2), axis=0))
+
+
+def scatter_roundings(count: int) -> int:
+    """Roundings in a row, at most, between a term of `scatter` over so many pairs and the sum."""
+    groups = -(-count // (CHUNK * GROUP))
+    return min(count, CHUNK) + min(-(-count // CHUNK), GROUP) + groups + threads() + 8
 
 
 def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:

@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.accurate import positive_sum
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
@@ -62,14 +63,42 @@ class Terms:
         Sum of all positive hinges.
     active : int
         Number of positive hinges.
-    near : int
-        Number of hinges above ``-slack``.
     """
 
     pull: float
     push: float
     active: int
-    near: int
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Points that are ``z = T'(x - centre)`` of the data x, and what is known of their accuracy.
+
+    Attributes
+    ----------
+    errors : array, shape (n,)
+        Bound on the norm of the difference of each row to the exact z.
+    outside : array, shape (n,), or None
+        Bound on the part of each ``x - centre`` outside the range of T; None where T loses nothing.
+    reach : array, shape (n,), or None
+        Bound on the norm of each ``x - centre``; None where T loses nothing.
+    stretch : float
+        Bound on the spectral norm of T.
+    floor : float
+        The trace penalty, which holds the dual slack up outside the range of T.
+    nonnegative : bool
+        Whether R is that of a trace penalty.
+    penalty_error : float
+        Bound on the spectral norm of the difference of R to the exact ``T'RT``.
+    """
+
+    errors: FloatArray
+    outside: FloatArray | None = None
+    reach: FloatArray | None = None
+    stretch: float = 0.0
+    floor: float = 0.0
+    nonnegative: bool = True
+    penalty_error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +121,8 @@ class Problem:
         Symmetric matrix of the extra linear term <R, M>: ``reg * I`` for a trace penalty, else 0.
     working_set : integer array, shape (T, 3), or None
         The triplets that count; None stands for every (i, j in N_i, l of another class).
-    row_error : float
-        Bound on the norm of what rounding did to each row of X in a change of coordinates; 0 for data as given.
+    coordinates : Coordinates or None
+        What a change of coordinates did to X; None for data as given.
     """
 
     X: FloatArray
@@ -103,7 +132,7 @@ class Problem:
     mu: float
     R: FloatArray
     working_set: IntArray | None = None
-    row_error: float = 0.0
+    coordinates: Coordinates | None = None
 
     @classmethod
     def from_data(
@@ -182,6 +211,14 @@ class Problem:
         """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d)."""
         return symmetrize((1 - self.mu) * self.pull + self.R)
 
+    @property
+    def nonnegative(self) -> bool:
+        """Whether f >= 0 needs no proof: R is zero, or a number of at least 0 times the identity."""
+        if self.coordinates is not None:
+            return self.coordinates.nonnegative
+        reg = float(self.R[0, 0])
+        return reg >= 0 and np.array_equal(self.R, reg * np.eye(len(self.R)))
+
     def target_pairs(self) -> tuple[IntArray, IntArray]:
         """Points i and their target neighbours j as two arrays of shape (n k,)."""
         return np.repeat(np.arange(self.n_points), self.n_neighbors), self.targets.ravel()
@@ -233,45 +270,54 @@ class Problem:
         """The objective from its terms at ``M = L'L``."""
         return (1 - self.mu) * terms.pull + self.mu * terms.push + float(np.sum((L @ self.R) * L))
 
-    def terms(self, L: FloatArray, slack: float = 0.0, listed: Hinges | None = None) -> Terms:
-        """Pull and push at ``M = L'L``, L of shape (r, d), by a pass that keeps no list of impostors.
-
-        ``listed`` are the hinges at the same L with that slack or more, where they are at hand: they spare the pass.
-        """
+    def terms(self, L: FloatArray) -> Terms:
+        """Pull and push at ``M = L'L``, L of shape (r, d)."""
         if not len(L):  # every margin is 0
-            return Terms(0.0, float(self.n_triplets), self.n_triplets, self.n_triplets)
-        V, pull_distances = self._transformed(L)
-        pull = float(np.sum(pull_distances))
-        if listed is not None:
-            parts = [_sum_hinges(listed.values, slack)]
-        elif self.working_set is not None:
-            parts = [_sum_hinges(_listed_hinges(V, self.working_set), slack)]
+            return Terms(0.0, float(self.n_triplets), self.n_triplets)
+        V, pulls = self._transformed(L)
+        return Terms(math.fsum(pulls.ravel()), *self.push(V, pulls))
+
+    def push(self, V: FloatArray, pulls: FloatArray) -> tuple[float, int]:
+        """Sum and number of the positive hinges ``1 + pulls_ij - ||v_i - v_l||^2``, by a pass that keeps no list.
+
+        Parameters
+        ----------
+        V : array, shape (n, r)
+            Points in coordinates where the metric is Euclidean.
+        pulls : array, shape (n, k)
+            Squared distance of each point to its target neighbours, or a bound on it.
+
+        Notes
+        -----
+        Squared distances err by a part of at most ``gamma_{r + 4}`` of themselves, the sum of hinges by ``4 U`` of it.
+        """
+        if self.working_set is not None:
+            parts = [positive_sum(self._listed_hinges(V, pulls, self.working_set))]
         else:
 
-            def reduce(block: PairBlock) -> tuple[float, int, int]:
-                both = [pull_distances[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)]
-                return _sum_hinges(np.concatenate(both), slack)
+            def reduce(block: PairBlock) -> tuple[float, int]:
+                return positive_sum(
+                    np.concatenate([pulls[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)])
+                )
 
-            parts = scan(V, self.codes, 1 + slack + pull_distances.max(axis=1), reduce)
-        push = math.fsum(total for total, _, _ in parts)
-        return Terms(pull, push, sum(active for _, active, _ in parts), sum(near for _, _, near in parts))
-
-    def furthest_target(self, L: FloatArray) -> float:
-        """Largest squared distance of a point to a target neighbour at ``M = L'L``."""
-        return float(self._transformed(L)[1].max())
+            parts = scan(V, self.codes, 1 + pulls.max(axis=1), reduce)
+        return math.fsum(total for total, _ in parts), sum(active for _, active in parts)
 
     def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
         """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
-        V, pull_distances = self._transformed(L)
+        return self.hinges_at(*self._transformed(L), slack)
+
+    def hinges_at(self, V: FloatArray, pulls: FloatArray, slack: float) -> Hinges:
+        """List the triplets with ``1 + pulls_ij - ||v_i - v_l||^2 > -slack``; V and pulls as in `push`."""
         if self.working_set is not None:
-            values = _listed_hinges(V, self.working_set)
+            values = self._listed_hinges(V, pulls, self.working_set)
             return Hinges(self.working_set[values > -slack], values[values > -slack])
 
         def collect(block: PairBlock) -> list[Hinges]:
             ends = ((block.a, block.b), (block.b, block.a))
-            return [self._pair_hinges(i, l, block.distance, pull_distances, slack) for i, l in ends]
+            return [self._pair_hinges(i, l, block.distance, pulls, slack) for i, l in ends]
 
-        parts = [part for both in scan(V, self.codes, 1 + slack + pull_distances.max(axis=1), collect) for part in both]
+        parts = [part for both in scan(V, self.codes, 1 + slack + pulls.max(axis=1), collect) for part in both]
         if not parts:
             return Hinges(np.empty((0, 3), dtype=np.intp), np.empty(0))
         return Hinges(np.concatenate([p.triplets for p in parts]), np.concatenate([p.values for p in parts]))
@@ -282,7 +328,9 @@ class Problem:
 
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
-        return 1 - _listed_hinges(self._centred @ L.T, triplets)
+        i, j, l = triplets.T
+        V = self._centred @ L.T
+        return squared_distances(V, i, l) - squared_distances(V, i, j)
 
     def graph(self, triplets: IntArray) -> TripletGraph:
         """The operators <A_t, D> and sum_t alpha_t A_t of a list of triplets."""
@@ -308,6 +356,12 @@ class Problem:
         V = self._centred @ L.T
         return V, squared_distances(V, *self.target_pairs()).reshape(self.targets.shape)
 
+    def _listed_hinges(self, V: FloatArray, pulls: FloatArray, triplets: IntArray) -> FloatArray:
+        """Hinge value of each listed triplet."""
+        i, j, l = triplets.T
+        neighbor = np.argmax(self.targets[i] == j[:, None], axis=1)
+        return 1 + pulls[i, neighbor] - squared_distances(V, i, l)
+
     def _pair_hinges(
         self, i: IntArray, l: IntArray, distance: FloatArray, pull_distances: FloatArray, slack: float
     ) -> Hinges:
@@ -316,16 +370,3 @@ class Problem:
         pair, neighbor = np.nonzero(values > -slack)
         triplets = np.column_stack([i[pair], self.targets[i[pair], neighbor], l[pair]])
         return Hinges(triplets, values[pair, neighbor])
-
-
-def _listed_hinges(V: FloatArray, triplets: IntArray) -> FloatArray:
-    """Hinge value of each listed triplet for transformed points V."""
-    i, j, l = triplets.T
-    return 1 + squared_distances(V, i, j) - squared_distances(V, i, l)
-
-
-def _sum_hinges(values: FloatArray, slack: float) -> tuple[float, int, int]:
-    """Sum and number of the positive values, and the number above ``-slack``."""
-    positive = values > 0
-    near = int(np.count_nonzero(values > -slack)) if slack else int(np.count_nonzero(positive))
-    return float(np.sum(values[positive])), int(np.count_nonzero(positive)), near

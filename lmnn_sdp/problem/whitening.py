@@ -1,8 +1,12 @@
 """Coordinates in which the cost matrix is the identity, so that units and conditioning do not matter.
 
-With the target neighbours fixed, x -> Wx for an invertible W maps the optimum M to inv(W)' M inv(W) and leaves
-the objective, the multipliers and every learned distance as they are. Every solver and the certificate work on
-``z = W (x - mean)`` with W chosen so that ``W P W' = I`` for the cost ``P = (1 - mu) C + R``.
+With the target neighbours fixed, an invertible map x -> z = T'(x - centre) takes the optimum M to N with M = T N T' and
+leaves the objective, the multipliers and every learned distance as they are. Every solver and the certificate work on
+z, with T chosen so that ``T' P T = I`` for the cost ``P = (1 - mu) C + R``.
+
+Which T is chosen is a matter of speed alone: whatever floats it holds, z is computed from the data in twice the
+precision (`accurate_rows`) with a bound on the error of every row, and the cost is summed up again from z. So nothing
+that is proved on z relies on T being accurate.
 """
 
 from __future__ import annotations
@@ -10,15 +14,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 
-from lmnn_sdp.numerics.linalg import EPS, power_of_two, symmetrize
+from lmnn_sdp.numerics.accurate import U, accurate_rows, gamma, plain_rows
+from lmnn_sdp.numerics.linalg import eigh, power_of_two, scatter, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
+from lmnn_sdp.problem.problem import Coordinates, Problem
 
-#: The pull counts as zero in a direction where pull over total scatter is below this fraction of its largest value.
+#: Deviation of the whitened cost from the identity that needs no further step.
+WHITE = 1e-9
+#: Steps at most: each gains what float64 holds, and the pull is singular where so many do not suffice.
+MAX_STEPS = 6
+#: Part of the largest eigenvalue below which an eigenvalue is summed up along its own direction instead.
+SMALL = 1e-7
+#: The cost counts as zero in a direction where it is below this fraction of its largest value and R is not zero.
 SINGULAR = 1e-13
-#: Largest entry of W for which the metric W'NW still fits into float64.
+#: Distance of a point, in units of the usual one, that no metric in float64 can measure beside the usual ones.
+FAR = 1e12
+#: Largest entry of T for which the metric T N T' still fits into float64.
 LARGEST = 1e152
 
 
@@ -29,43 +42,39 @@ class Whitening:
     Attributes
     ----------
     problem : Problem
-        The same triplets on ``Z (n, r)``; its cost is the identity up to rounding (and is recomputed from Z, so
-        that nothing relies on W being accurate).
-    W : array, shape (r, d)
-        ``z = W (x - mean)``. A metric N on z is ``M = W'NW`` on x.
+        The same triplets on ``Z (n, r)``; its cost is the identity up to rounding.
+    T : array, shape (d, r)
+        ``z = T'(x - centre)``. A metric N on z is ``M = T N T'`` on x.
     V : array, shape (d, r)
-        ``x = V z + mean`` on all data points. A metric M on x is ``N = V'MV`` on z.
+        ``x - centre = V z`` on all data points, up to rounding. A metric M on x is ``N = V'MV`` on z.
+    centre : array, shape (d,)
+        The data point nearest to the median of every feature: no far point moves it, and affine relations between
+        features become linear ones.
+    left_out : tuple of int
+        Features that depend on others up to rounding only: what is proved holds for the data without them.
     """
 
     problem: Problem
-    W: FloatArray
+    T: FloatArray
     V: FloatArray
+    centre: FloatArray
+    left_out: tuple[int, ...]
 
     def inward(self, M: FloatArray) -> FloatArray:
         """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x."""
         return symmetrize(self.V.T @ M @ self.V)
 
-    def outward(self, N: FloatArray) -> FloatArray:
-        """Metric ``W'NW (d, d)`` on x of a metric ``N (r, r)`` on z."""
-        return symmetrize(self.W.T @ N @ self.W)
-
-
-@dataclass(frozen=True, eq=False)
-class _Basis:
-    """Centred data in coordinates with orthonormal columns: ``X - mean = (Y) unit``, ``U = Y S``."""
-
-    Y: FloatArray  # centred data with features scaled by powers of two, shape (n, d)
-    S: FloatArray  # shape (d, r), U = Y S has orthonormal columns
-    A: FloatArray  # shape (r, d), u = A (x - mean)
-    B: FloatArray  # shape (d, r), x - mean = B u
+    def outward(self, L: FloatArray) -> FloatArray:
+        """Factor ``L T' (q, d)`` on x of a factor ``L (q, r)`` on z."""
+        return L @ self.T.T
 
 
 def whiten(problem: Problem) -> Whitening:
-    """Whiten by the cost matrix; drop directions in which the data do not vary.
+    """Whiten by the cost matrix; drop features or directions in which the data do not vary.
 
-    Dropping is exact: no distance depends on such a direction, and with a trace penalty the metric that
-    comes back has the least trace of all that agree on the data. Data count as not varying in a direction where
-    they do so by a few units of rounding only, such as duplicated features that were rounded apart.
+    Without a trace penalty, features that depend on others are left out (see `dependence`). With one, all metrics that
+    agree on the data are not alike, and the metric that comes back has the least trace of them: z then spans the
+    directions in which the data vary, and what of the data lies outside, by rounding, is part of the bounds.
 
     Raises
     ------
@@ -75,85 +84,152 @@ def whiten(problem: Problem) -> Whitening:
         the cost indefinite, if R is a matrix on data that do not vary in all directions, if the data are so small
         that M would overflow, and if all points are equal, where every metric is optimal.
     """
-    basis = _orthonormal_basis(problem.X)
-    A = _left_inverse(basis, problem.R)
-    in_U = replace(problem, X=basis.Y @ basis.S, R=symmetrize(A @ problem.R @ A.T))
-    eigenvalues, Q = scipy.linalg.eigh(in_U.cost)
-    _check_definite(eigenvalues, problem)
-    to_z = Q / np.sqrt(eigenvalues)  # u -> z, transposed
-    W, V = to_z.T @ A, basis.B @ (Q * np.sqrt(eigenvalues))
-    if np.max(np.abs(W)) > LARGEST:
-        feature = int(np.argmax(np.max(np.abs(W), axis=0)))
-        raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
-    to_z = basis.S @ to_z  # Y -> z in one product, whose rounding is bounded row by row
-    reach = float(np.max(np.linalg.norm(basis.Y, axis=1)))
-    row_error = (len(to_z) + 4) * EPS * reach * float(np.linalg.norm(to_z))
-    white = replace(problem, X=basis.Y @ to_z, R=symmetrize(W @ problem.R @ W.T), row_error=row_error)
-    return Whitening(white, W, V)
+    centre = central_point(problem.X)
+    centred = problem.X - centre
+    d = problem.n_features
+    if problem.R.any():
+        first = _row_space(centred)
+        r = first.shape[1]
+        if r < d:
+            _check_multiple_of_identity(problem.R, d, r)
+        T, Z, errors = _whitening_map(problem, centre, first)
+        V = np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
+        coordinates = Coordinates(errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
+        return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
+    found = dependence(problem.X, centred)
+    T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
+    V = found.coefficients @ np.linalg.inv(T[found.kept]).T
+    return Whitening(_inside(problem, T, Z, Coordinates(errors)), T, V, centre, found.inexact)
 
 
-def _orthonormal_basis(X: FloatArray) -> _Basis:
-    """Drop what does not vary and orthogonalise the rest.
-
-    Features are scaled by powers of two first, so that the rank is not a matter of their units.
-    """
-    scale = power_of_two(np.max(np.abs(X), axis=0))
-    Y = X / scale
-    Y = Y - Y[0]  # exactly zero for a constant feature, whatever its size
-    Y -= Y.mean(axis=0)
-    spread = power_of_two(np.max(np.abs(Y), axis=0))
-    Y /= spread
-    unit = scale * spread
-    R = scipy.linalg.qr(Y, mode="r")[0][: min(Y.shape)]
-    _, sigma, Vt = scipy.linalg.svd(R, full_matrices=False)
-    rank = int(np.sum(sigma > 8 * np.sqrt(len(unit)) * EPS * sigma[0])) if sigma[0] > 0 else 0
-    if rank == 0:
-        raise ValueError(
-            "all points are equal, so every metric is optimal, with mu times the number of triplets as the objective: "
-            "check that X is the data"
-        )
-    sigma, Vt = sigma[:rank], Vt[:rank]
-    return _Basis(Y, Vt.T / sigma, Vt / sigma[:, None] / unit, unit[:, None] * Vt.T * sigma)
+def central_point(X: FloatArray) -> FloatArray:
+    """The row of ``X (n, d)`` nearest to the median, each feature in units of its own spread."""
+    away = np.abs(X / 2 - np.median(X, axis=0) / 2)
+    usual = np.median(away, axis=0)
+    unit = np.where(usual > 0, usual, np.maximum(np.max(away, axis=0), np.finfo(float).tiny))
+    return X[int(np.argmin(np.max(away / unit, axis=1)))]
 
 
-def _left_inverse(basis: _Basis, R: FloatArray) -> FloatArray:
-    """The map x -> u whose metrics ``A'NA`` are the cheapest for <R, M> among all that agree on the data."""
-    d, r = basis.B.shape
-    if r == d or not R.any():
-        return basis.A
-    if not np.array_equal(R, R[0, 0] * np.eye(d)):
-        raise ValueError(
-            f"reg is a matrix, but the data vary in {r} of {d} directions only; drop constant and dependent features, "
-            "or pass a number"
-        )
-    return np.asarray(np.linalg.pinv(basis.B), dtype=np.float64)
+def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
+    """The problem on z."""
+    size = float(np.linalg.norm(np.abs(T.T) @ np.abs(problem.R) @ np.abs(T)))
+    error = gamma(3 * len(T) + 16) * size if problem.R.any() else 0.0
+    known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=error)
+    return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
 
 
-def _check_definite(eigenvalues: FloatArray, problem: Problem) -> None:
-    """The cost is positive definite wherever the data vary."""
-    floor = SINGULAR * abs(eigenvalues[-1])
-    if eigenvalues[0] < -floor:
+def _row_space(centred: FloatArray) -> FloatArray:
+    """Columns that span the data, as far as they vary by more than rounding; all directions if they do everywhere."""
+    d = centred.shape[1]
+    unit = power_of_two(np.max(np.abs(centred), axis=0))
+    _, sigma, Vt = np.linalg.svd(directions(centred / unit), full_matrices=False)
+    rank = int(np.sum(sigma > NEGLIGIBLE * np.sqrt(d) * sigma[0]))
+    return np.eye(d) if rank == d else unit[:, None] * Vt[:rank].T
+
+
+def _whitening_map(
+    problem: Problem, centre: FloatArray, T: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """From a first map to one for which the cost is the identity: T, the points z and the error of each row."""
+    T = T / _sizes(problem.X - centre, T)
+    Z, errors = accurate_rows(problem.X, centre, T)
+    for step in range(MAX_STEPS):
+        cost = (1 - problem.mu) * scatter(Z, *problem.target_pairs(), np.ones(problem.targets.size))
+        cost = symmetrize(cost + T.T @ problem.R @ T)
+        if step and np.max(np.abs(cost - np.eye(len(cost)))) <= WHITE:
+            return T, Z, errors
+        weights, Q = eigh(cost)
+        _check_cost(problem, weights)
+        small = weights < SMALL * weights[-1]
+        weights[small] = _cost_along(problem, centre, T @ Q[:, small])
+        if not weights.all():
+            break
+        T = T @ (Q / np.sqrt(weights))
+        if not np.max(np.abs(T)) <= LARGEST:
+            feature = int(np.argmax(np.max(np.abs(T), axis=1)))
+            raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
+        Z, errors = accurate_rows(problem.X, centre, T)
+    if small.any():
+        _check_far_rows(problem.X - centre)
+        _raise_singular(problem, int(np.sum(small)), len(small))
+    return T, Z, errors
+
+
+def _sizes(centred: FloatArray, T: FloatArray) -> FloatArray:
+    """The size of each column of z: the mean, on a logarithmic scale, of the largest entry and of the usual ones."""
+    columns = np.abs(centred @ T)
+    largest = np.max(columns, axis=0)
+    usual = np.median(columns, axis=0)
+    return power_of_two(np.sqrt(largest) * np.sqrt(np.where(usual > 0, usual, largest)))
+
+
+def _cost_along(problem: Problem, centre: FloatArray, T: FloatArray) -> FloatArray:
+    """Cost in each direction, too small for an eigenvalue of the whole to tell, shape (q,)."""
+    i, j = problem.target_pairs()
+    along = accurate_rows(problem.X, centre, T)[0]
+    pull = np.sum((along[i] - along[j]) ** 2, axis=0)
+    return (1 - problem.mu) * pull + np.maximum(0.0, np.sum(T * (problem.R @ T), axis=0))
+
+
+def _check_cost(problem: Problem, weights: FloatArray) -> None:
+    """R leaves the cost positive definite, and R and pull together within what float64 can hold."""
+    floor = SINGULAR * abs(weights[-1])
+    if weights[0] < -floor:
         raise ValueError(
             "reg makes the cost (1 - mu) C + R indefinite, so the problem has no minimum; use a PSD matrix"
         )
-    free = int(np.sum(eigenvalues <= floor))
-    if free and problem.R.any():
+    if problem.R.any() and weights[0] <= floor:
         raise ValueError(
             "the cost (1 - mu) C + R spans more than 13 orders of magnitude over the directions in which the data "
             "vary; standardise the features, or change reg"
         )
-    if free:
-        varying, pulled = len(eigenvalues), len(eigenvalues) - free
-        remedy = f"reduce the data with PCA to at most {pulled} dimensions" if pulled else "drop repeated points"
+
+
+def _check_far_rows(centred: FloatArray) -> None:
+    """No point so far away that a metric in float64 cannot measure it and the others."""
+    away = np.max(np.abs(centred), axis=1)
+    row, usual = int(np.argmax(away)), float(np.median(away))
+    if away[row] > FAR * usual > 0:
         raise ValueError(
-            f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
-            f"pushed away at no cost and M is not determined; {remedy}, or set reg > 0, for example "
-            f"reg={_suggested_reg(problem):.1g}"
+            f"row {row} of X lies {away[row] / usual:.0e} times as far from the others as they lie from each other; no "
+            "metric in float64 can measure both: leave the row out, or mend it if it is a fill value"
         )
+
+
+def _raise_singular(problem: Problem, free: int, varying: int) -> None:
+    """Name what is missing and the remedies."""
+    pulled = varying - free
+    remedy = f"reduce the data with PCA to at most {pulled} dimensions" if pulled else "drop repeated points"
+    raise ValueError(
+        f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
+        f"pushed away at no cost and M is not determined; {remedy}, or set reg > 0, for example "
+        f"reg={_suggested_reg(problem):.1g}"
+    )
 
 
 def _suggested_reg(problem: Problem) -> float:
     """A trace penalty of a thousandth of the mean pull, or of the mean scatter where there is no pull at all."""
     pull = np.trace(problem.pull)
-    scatter = np.sum((problem.X - problem.X.mean(axis=0)) ** 2)
-    return 1e-3 * float(pull if pull > 0 else scatter) / problem.n_features
+    spread = np.sum((problem.X - problem.X.mean(axis=0)) ** 2)
+    return 1e-3 * float(pull if pull > 0 else spread) / problem.n_features
+
+
+def _check_multiple_of_identity(R: FloatArray, d: int, r: int) -> None:
+    """A trace penalty, which alone is known to leave directions without data to themselves."""
+    if not np.array_equal(R, R[0, 0] * np.eye(d)):
+        raise ValueError(
+            f"reg is a matrix, but the data vary in {r} of {d} directions only; drop constant and dependent features, "
+            "or pass a number"
+        )
+
+
+def _with_outside(
+    problem: Problem, centred: FloatArray, T: FloatArray, Z: FloatArray, V: FloatArray, errors: FloatArray
+) -> Coordinates:
+    """What of every row lies outside the range of T: at most its distance to any point T a of the range."""
+    a = Z @ (V.T @ V)  # V = T (T'T)^-1, so that T a is near V z
+    inside, inside_errors = plain_rows(a, T.T)
+    size = np.linalg.norm(centred, axis=1)
+    slack = 1 + gamma(len(T) + 8)
+    outside = (np.linalg.norm(centred - inside, axis=1) + inside_errors + 2 * U * (size + inside_errors)) * slack
+    return Coordinates(errors, outside, size * slack, float(np.linalg.norm(T)) * slack, float(problem.R[0, 0]))

@@ -9,18 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 
+from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Hinges, Problem
-from lmnn_sdp.proof.certificate import (
-    Certificate,
-    DualBound,
-    PrimalBound,
-    bound_above,
-    bound_below,
-    certificate,
-    relative_gap,
-)
+from lmnn_sdp.proof.certificate import rank_of, relative_gap
+from lmnn_sdp.proof.lower import DualBound, bound_below
+from lmnn_sdp.proof.upper import PrimalBound, bound_above
 from lmnn_sdp.solvers.solution import HistoryRow, Status
+
+#: Part of the tolerance that the solver must reach, so that the metric as it is handed out stays within.
+SHARE = 0.999
 
 Callback: TypeAlias = Callable[[HistoryRow], object]
 
@@ -72,7 +70,7 @@ class Monitor:
         self.near: Hinges | None = None
         self._begin = time.perf_counter()
         no_triplets = np.empty((0, 3), dtype=np.intp)
-        self.primal: PrimalBound = bound_above(problem, np.zeros((problem.n_features, problem.n_features)))
+        self.primal: PrimalBound = bound_above(problem, np.zeros((0, problem.n_features)))
         self.dual: DualBound = bound_below(problem, no_triplets, np.empty(0))
 
     @property
@@ -116,7 +114,7 @@ class Monitor:
         With a ``slack``, `near` holds the triplets whose hinge exceeds ``-slack`` at the PSD part of N.
         """
         self.offer(triplets, alpha)
-        primal = bound_above(self.problem, N, slack)
+        primal = bound_above(self.problem, psd_factor(N), slack)
         self.near = primal.near
         if primal.objective < self.primal.objective:
             self.primal = primal
@@ -127,7 +125,7 @@ class Monitor:
             self.dual.value,
             working_set,
             primal.terms.active,
-            primal.rank,
+            rank_of(primal.L),
         )
         self.history.append(row)
         answer = None if self.callback is None else self.callback(row)
@@ -137,14 +135,10 @@ class Monitor:
 
     def stop(self, iteration: int) -> Status | None:
         """The first reason to stop that applies, or None."""
-        if self.relative_gap <= self.tol:
+        if self.relative_gap <= SHARE * self.tol:
             return Status.OPTIMAL
         if self.out_of_time:
             return Status.TIME_LIMIT
         if self.max_iter is not None and iteration >= self.max_iter:
             return Status.MAX_ITER
         return None
-
-    def certificate(self) -> Certificate:
-        """Certificate of the best metric and the best multipliers so far."""
-        return certificate(self.problem, self.primal, self.dual)

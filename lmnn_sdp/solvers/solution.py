@@ -6,7 +6,6 @@ import os
 import zipfile
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import Enum
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
 from lmnn_sdp.display.svg import gap_text
-from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
 
@@ -27,6 +25,10 @@ class Status(Enum):
     MAX_ITER = "Stopped at max_iter before the gap reached the tolerance; raise max_iter or tol."
     TIME_LIMIT = "Stopped at time_limit before the gap reached the tolerance; raise time_limit or tol."
     INTERRUPTED = "Interrupted; this is the best certified iterate. Solve again with start= this solution to go on."
+    ROUNDING = (
+        "Optimal up to rounding: the solver reached the tolerance, but float64 cannot hold the metric that well in the "
+        "units of the data; standardise them, leave out features that nearly repeat others, or raise tol."
+    )
     STALLED = "The solver can improve neither bound any further; raise tol or try another solver."
 
     @property
@@ -81,9 +83,10 @@ class Solution:
     Attributes
     ----------
     M : array, shape (d, d)
-        Metric in the units of the data, symmetric PSD.
+        Metric in the units of the data, ``L'L`` rounded.
     L : array, shape (r, d)
-        A factor, ``M = L'L``, as the solver left it; see `components` for the canonical one.
+        The metric as it was certified: orthogonal rows by falling eigenvalue, as many as its rank (one if M is 0),
+        the largest entry of each positive.
     triplets : array, shape (T, 3)
         Triplets (i, j, l) with a positive multiplier.
     alpha : array, shape (T,)
@@ -138,13 +141,10 @@ class Solution:
         rounds = self.rounds
         return f"{self.solver}, {rounds:,} round{'s' * (rounds != 1)}, {self.seconds:.2f} s"
 
-    @cached_property
+    @property
     def components(self) -> FloatArray:
-        """``L (rank, d)`` with ``M = L'L``: orthogonal rows by falling eigenvalue, largest entry of each positive.
-
-        ``X @ components.T`` are the coordinates in which the learned distance is Euclidean.
-        """
-        return principal_rows(self.L)
+        """L under scikit-learn's name: ``X @ components.T`` are coordinates in which the learned distance is Euclidean."""
+        return self.L
 
     def without_multipliers(self) -> Solution:
         """The same without triplets and multipliers, which fill most of its memory.

@@ -17,6 +17,7 @@ from lmnn_sdp.problem.whitening import Whitening, whiten
 from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
 from lmnn_sdp.solvers.checkpoint import Checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
+from lmnn_sdp.solvers.delivery import deliver
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, Status
 from lmnn_sdp.solvers.warm import warm_start
@@ -151,7 +152,7 @@ def solve(
 
         monitor = Monitor(white.problem, tol, max_iter, time_limit, after_record, first)
         if checkpoint is not None:
-            saved = Checkpoint(checkpoint, lambda: _solution(white, monitor, Status.INTERRUPTED, name))
+            saved = Checkpoint(checkpoint, lambda: _solution(problem, white, monitor, Status.INTERRUPTED, name))
         if problem.n_triplets == 0:
             status = Status.NO_TRIPLETS
         else:
@@ -159,7 +160,7 @@ def solve(
                 status = run(white.problem, monitor)
             except KeyboardInterrupt:
                 status = Status.INTERRUPTED
-        solution = _solution(white, monitor, status, name)
+        solution = _solution(problem, white, monitor, status, name)
     if checkpoint is not None:
         solution.save(checkpoint)
     if warn:
@@ -193,16 +194,18 @@ def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:
     return solver, partial(_cvxpy, name=backend) if backend else SOLVERS[base]
 
 
-def _solution(white: Whitening, monitor: Monitor, status: Status, solver: str) -> Solution:
+def _solution(problem: Problem, white: Whitening, monitor: Monitor, status: Status, solver: str) -> Solution:
     """The best bounds so far, in the units of the data."""
-    L = monitor.primal.L
+    found = deliver(problem, white, monitor)
+    if status is Status.OPTIMAL and found.certificate.relative_gap > monitor.tol:
+        status = Status.ROUNDING
     used = monitor.dual.alpha > 0
     return Solution(
-        M=white.outward(L.T @ L),
-        L=L @ white.W,
+        M=found.components.T @ found.components,
+        L=found.components,
         triplets=monitor.dual.triplets[used],
         alpha=monitor.dual.alpha[used],
-        certificate=monitor.certificate(),
+        certificate=found.certificate,
         status=status,
         history=tuple(monitor.history),
         solver=solver,

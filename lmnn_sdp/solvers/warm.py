@@ -19,7 +19,7 @@ def warm_start(white: Whitening, solution: Solution) -> Start:
     ValueError
         If the solution is of data with other features.
     """
-    d = white.W.shape[1]
+    d = len(white.T)
     if solution.L.shape[1] != d:
         raise ValueError(
             f"start is a metric on {solution.L.shape[1]} features, but the data have {d}; start from a solution on "

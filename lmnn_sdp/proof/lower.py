@@ -1,0 +1,161 @@
+"""The lower bound: multipliers, repaired until the dual slack is proved positive semidefinite.
+
+For any PSD metric M, multipliers 0 <= alpha_t <= mu and a scale c,
+
+    f(M) = <P, M> + mu sum_t [1 - <A_t, M>]_+  >=  <P, M> + sum_t c alpha_t (1 - <A_t, M>)  =  c sum_t alpha_t + <S, M>
+
+with the dual slack ``S = P - c sum_t alpha_t A_t``, so ``c sum_t alpha_t`` bounds the optimum once S is PSD. Triplets that
+are not listed have alpha = 0, so the multipliers of a working set bound the whole problem.
+
+S is summed up over edges {a, b}: ``S = R + sum_e s_e d_e d_e'`` with ``d_e = x_a - x_b``, and S is PSD if ``T'ST`` is, for
+the map T of the coordinates: with T invertible, or invertible on the features that the data need. There
+
+    |z_a - z_b| is known to  g_e = e_a + e_b + U |Z_a - Z_b|    (row errors, and one rounding of each entry)
+    the norm of the sum to   sum_e |s_e| (2 |Z_a - Z_b| g_e + g_e^2 + gamma |Z_a - Z_b|^2)
+
+with gamma for the roundings in a row of weights and sums. `definite_beyond` then proves what is left.
+
+Where T spans less than all directions (a trace penalty on data that do not vary everywhere), S is ``reg I`` outside of
+the range of T but for what the rows have there: with outside parts o_a and norms r_a of the rows,
+``eps_1 = sum_e |s_e| (o_a + o_b)(r_a + r_b)`` and ``eps_2 = sum_e |s_e| (o_a + o_b)^2``, S is PSD if ``T'ST`` exceeds
+``eps_1^2 ||T||^2 / (reg - eps_2)`` (Schur complement).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmnn_sdp.numerics.accurate import U, gamma
+from lmnn_sdp.numerics.definite import definite_beyond
+from lmnn_sdp.numerics.linalg import eigvalsh, scatter, scatter_roundings, squared_distances
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.problem import Problem
+
+TRIES = 12  # scales tried, each twice as far below what the eigenvalue allows
+
+
+@dataclass(frozen=True)
+class DualBound:
+    """Multipliers that are dual feasible and the lower bound that they prove.
+
+    Attributes
+    ----------
+    triplets : array, shape (T, 3)
+        None twice.
+    alpha : array, shape (T,)
+        In [0, mu], rescaled.
+    value : float
+        At most ``sum_t alpha_t``, proved; minus infinity where nothing is.
+    excess : float
+        See `Residuals.dual_psd`.
+    """
+
+    triplets: IntArray
+    alpha: FloatArray
+    value: float
+    excess: float
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """``sum_e w_e d_e d_e'`` in floating point, and a bound on its error in the spectral norm."""
+
+    matrix: FloatArray
+    error: float
+    coupling: float  # sum_e |w_e| (o_a + o_b)(r_a + r_b)
+    outside: float  # sum_e |w_e| (o_a + o_b)^2
+
+
+def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> DualBound:
+    """Merge equal triplets, clip their multipliers to [0, mu], and scale them until the dual slack is proved PSD.
+
+    The scale is ``c = min(1, (1 - eta) / lambda_max)`` for the largest generalised eigenvalue of ``sum_t alpha_t A_t``
+    relative to the cost P, with eta as small as the errors allow.
+    """
+    triplets, alpha = merged(problem, triplets, alpha)
+    cost, pushed = _cost(problem), _pushed(problem, triplets, alpha)
+    total = math.fsum(alpha)
+    top = max(0.0, float(eigvalsh(pushed.matrix, problem.cost)[-1])) if total else 0.0
+    lowest = float(eigvalsh(problem.cost)[0])
+    error = cost.error + pushed.error + len(cost.matrix) ** 2 * U * (1 + top) + 1e-300
+    for attempt in range(TRIES):
+        eta = 2.0**attempt * error / lowest if lowest > 0 else 1.0
+        scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
+        if eta < 1 and scale > 0 and _proved(problem, cost, pushed, scale):
+            scaled = scale * alpha  # its rounding is one of those that `_pushed` allows for
+            value = math.nextafter(math.fsum(scaled), -math.inf) if total else 0.0
+            return DualBound(triplets, scaled, value, max(0.0, top - 1))
+    value = 0.0 if problem.nonnegative else -math.inf
+    return DualBound(triplets, 0.0 * alpha, value, max(0.0, top - 1))
+
+
+def merged(problem: Problem, triplets: IntArray, alpha: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Each triplet once, with the sum of its multipliers clipped to [0, mu]."""
+    keys = problem.keys(triplets)
+    if np.all(keys[1:] > keys[:-1]):
+        return triplets, np.clip(alpha, 0.0, problem.mu)
+    keys, place = np.unique(keys, return_inverse=True)
+    sums = np.bincount(place, alpha, len(keys))
+    return problem.from_keys(keys), np.clip(sums, 0.0, problem.mu)
+
+
+def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) -> bool:
+    """Whether the dual slack at this scale is PSD, whatever rounding did."""
+    S = cost.matrix - scale * pushed.matrix
+    sizes = np.linalg.norm(cost.matrix) + 2 * scale * np.linalg.norm(pushed.matrix)
+    error = (cost.error + scale * pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
+    coordinates = problem.coordinates
+    if coordinates is not None and coordinates.outside is not None:
+        left = (coordinates.floor - (cost.outside + pushed.outside)) * (1 - 8 * U)
+        if not left > 0:
+            return False
+        error += (cost.coupling + pushed.coupling) ** 2 * coordinates.stretch**2 / left * (1 + 32 * U)
+    return definite_beyond(S, error)
+
+
+def _cost(problem: Problem) -> Weighted:
+    """The cost ``P = (1 - mu) C + R``."""
+    i, j = problem.target_pairs()
+    pull = _weighted(problem, i, j, np.ones(len(i)), 0)
+    size = float(np.linalg.norm(pull.matrix)) + pull.error
+    penalty = 0.0 if problem.coordinates is None else problem.coordinates.penalty_error
+    matrix = (1 - problem.mu) * pull.matrix + problem.R
+    error = (1 - problem.mu) * pull.error + penalty + 4 * U * (size + float(np.linalg.norm(problem.R)))
+    return Weighted(matrix, error * (1 + 16 * U), pull.coupling, pull.outside)
+
+
+def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Weighted:
+    """``sum_t alpha_t A_t``, its terms joined by edge: multipliers of pushes less those of pulls."""
+    i, j, l = triplets.T
+    n = problem.n_points
+    a, b = np.concatenate([i, i]), np.concatenate([l, j])
+    keys, place, counts = np.unique(
+        np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True, return_counts=True
+    )
+    weights = np.bincount(place, np.concatenate([alpha, -alpha]), len(keys))
+    sizes = np.bincount(place, np.concatenate([alpha, alpha]), len(keys))
+    return _weighted(problem, keys // n, keys % n, weights, int(counts.max(initial=0)), sizes)
+
+
+def _weighted(
+    problem: Problem, a: IntArray, b: IntArray, weights: FloatArray, roundings: int, sizes: FloatArray | None = None
+) -> Weighted:
+    """The sum over edges; each weight is the sum of terms of these sizes, with so many roundings."""
+    X, coordinates = problem.X, problem.coordinates
+    squared = squared_distances(X, a, b) * (1 + gamma(X.shape[1] + 8))
+    length = np.sqrt(squared) * (1 + 4 * U)
+    sizes = np.abs(weights) if sizes is None else sizes
+    moved = U * length if coordinates is None else coordinates.errors[a] + coordinates.errors[b] + U * length
+    g = gamma(scatter_roundings(len(a)) + roundings + 10)
+    each = np.abs(weights) * (2 * length + moved) * moved + sizes * (g * squared)
+    error = float(np.sum(each)) * (1 + gamma(len(a) + 16)) + 1e-290
+    coupling = outside = 0.0
+    if coordinates is not None and coordinates.outside is not None and coordinates.reach is not None:
+        beyond = coordinates.outside[a] + coordinates.outside[b]
+        slack = 1 + gamma(len(a) + 16)
+        coupling = float(np.abs(weights) @ (beyond * (coordinates.reach[a] + coordinates.reach[b]))) * slack
+        outside = float(np.abs(weights) @ beyond**2) * slack
+    return Weighted(scatter(X, a, b, weights), error, coupling, outside)

@@ -1,0 +1,163 @@
+"""The upper bound: f(L'L) over all triplets, from above, whatever rounding did.
+
+Let v_a be the exact image ``L (x_a - centre)`` and V its float rows, off by at most e_a in norm. With distances D of V,
+computed by differences to a part ``g = gamma_{r + 4}``,
+
+    ||v_i - v_j||^2  <=  (sqrt(D_ij (1 + g)) + e_i + e_j)^2  =: p_ij
+    ||v_i - v_l||   >=  sqrt(D_il (1 - g)) - e_i - e_l .
+
+An impostor l is anyone, so e_l needs a bound by what i knows: e_l <= kappa ||V_l|| + e0 for all l, and
+||V_l|| <= ||V_i|| + sqrt(D_il). Put ``rho_i = (sqrt(1 + max_j p_ij) + e_i + kappa ||V_i|| + e0) / (1 - kappa - g)``. Beyond D_il >= rho_i^2
+the hinge of (i, j, l) is zero; within, the error of l is at most ``E_i = kappa (||V_i|| + rho_i) + e0``, and
+
+    [1 + ||v_i - v_j||^2 - ||v_i - v_l||^2]_+  <=  [1 + p_ij + q_i - D_il]_+ ,   q_i = 2 rho_i (e_i + E_i + g rho_i) .
+
+Since ``rho_i^2 <= 1 + max_j p_ij + q_i``, the right side is zero only where the left is. So one ordinary pass with the
+pull distances raised to ``p + q`` is a bound: errors enter where they arise, a row at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmnn_sdp.numerics.accurate import TINY, U, accurate_rows, gamma, plain_rows, positive_sum, sum_up
+from lmnn_sdp.numerics.linalg import power_of_two, squared_distances
+from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.problem import Hinges, Problem, Terms
+
+USUAL = 16.0  # errors up to this multiple of the median count as usual
+
+
+@dataclass(frozen=True)
+class PrimalBound:
+    """A metric ``L'L`` and a bound on its objective over all triplets.
+
+    Attributes
+    ----------
+    L : array, shape (r, d)
+        In the coordinates of the problem.
+    objective : float
+        At least ``f(L'L)`` in exact arithmetic.
+    terms : Terms
+        The sums that it is made of.
+    near : Hinges or None
+        The triplets within the slack that was asked for.
+    """
+
+    L: FloatArray
+    objective: float
+    terms: Terms
+    near: Hinges | None = None
+
+
+def bound_above(
+    problem: Problem,
+    L: FloatArray,
+    slack: float | None = None,
+    *,
+    accurate: bool = False,
+    given: FloatArray | None = None,
+) -> PrimalBound:
+    """Bound f(L'L) from above, for L of shape (r, d) in the coordinates of ``problem``.
+
+    Parameters
+    ----------
+    problem : Problem
+    L : array, shape (r, d)
+    slack : float, optional
+        The same pass lists the triplets whose hinge exceeds ``-slack``.
+    accurate : bool
+        Map the points in twice the precision. An ordinary product will do in whitened coordinates.
+    given : array, shape (d, d), optional
+        A PSD matrix M near ``L'L``: the bound is then one on f(M).
+    """
+    count = problem.n_triplets
+    if not len(L):  # every margin is 0
+        near = None if slack is None else problem.hinges(L, slack)
+        return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
+    V, errors = _image(problem, L, accurate)
+    if not np.isfinite(errors).all():
+        return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
+    pulls, raised = raised_pulls(V, errors, problem)
+    if given is not None:
+        pulls, raised = _raised_to(given, L, problem, pulls, raised)
+    pull = sum_up(pulls.ravel())
+    if slack is None:
+        near, (push, active) = None, problem.push(V, raised)
+    else:
+        near = problem.hinges_at(V, raised, slack)
+        push, active = positive_sum(near.values)
+    push *= 1 + 8 * U
+    # (1 - mu) is a float, its rounding, two products and two sums
+    linear = ((1 - problem.mu) * pull + _linear(problem.R, L, given)) * (1 + 8 * U)
+    return PrimalBound(L, (linear + problem.mu * push) * (1 + 8 * U), Terms(pull, push, active), near)
+
+
+def _image(problem: Problem, L: FloatArray, accurate: bool) -> tuple[FloatArray, FloatArray]:
+    """Points under L, and the error of each row, that of the points themselves included."""
+    if accurate:
+        V, errors = accurate_rows(problem.X, np.median(problem.X, axis=0), L.T)
+    else:
+        V, errors = plain_rows(problem.X, L.T)
+    if problem.coordinates is not None:
+        errors = (errors + float(np.linalg.norm(L)) * (1 + gamma(L.size)) * problem.coordinates.errors) * (1 + 4 * U)
+    return V, errors
+
+
+def raised_pulls(V: FloatArray, errors: FloatArray, problem: Problem) -> tuple[FloatArray, FloatArray]:
+    """Bounds p on the squared distances to target neighbours, and ``p + q`` of the module docstring, shape (n, k)."""
+    i, j = problem.target_pairs()
+    g = gamma(V.shape[1] + 6)
+    up = 1 + 16 * U  # for the few roundings of these lines themselves
+    roots = np.sqrt(squared_distances(V, i, j) * (1 + g)) + (errors[i] + errors[j])
+    pulls = (roots**2 * up + TINY).reshape(problem.targets.shape)
+    sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)
+    reach = np.sqrt(1 + pulls.max(axis=1)) * up
+    usual = min(USUAL * float(np.median(errors)), float(errors.max()))
+    far = errors > usual
+    ratio = float(np.max(errors[far] / sizes[far])) * up if far.any() else 0.0
+    candidates = [_allowance(reach, errors, sizes, kappa, e0, g) for kappa, e0 in ((0.0, errors.max()), (ratio, usual))]
+    return pulls, (pulls + np.minimum(*candidates)[:, None]) * up
+
+
+def _allowance(
+    reach: FloatArray, errors: FloatArray, sizes: FloatArray, kappa: float, e0: float, g: float
+) -> FloatArray:
+    """q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
+    if not kappa + g < 0.5:
+        return np.full(len(reach), np.inf)
+    up = 1 + 32 * U
+    rho = (reach + errors + kappa * sizes + e0) / (1 - kappa - g) * up
+    return 2 * rho * (errors + (kappa * (sizes + rho) + e0) + g * rho) * up + TINY
+
+
+def _raised_to(
+    M: FloatArray, L: FloatArray, problem: Problem, pulls: FloatArray, raised: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Both bounds for M instead of L'L: distances differ by ``d'(M - L'L)d``, at most ``(a_i + a_l)^2`` with
+
+    ``a_i = sqrt(eps) sum_f |x_if - centre_f| / unit_f``, where eps bounds every entry of M - L'L in these units.
+    """
+    centred = np.abs(problem.X - np.median(problem.X, axis=0)) * (1 + 4 * U)
+    unit = power_of_two(np.max(centred, axis=0))
+    scaled = L * unit
+    entries = np.abs(M * unit * unit[:, None] - scaled.T @ scaled)
+    entries += gamma(len(L) + 8) * (np.abs(scaled).T @ np.abs(scaled)) + TINY
+    slack = 1 + gamma(M.size + 32)
+    a = np.sqrt(np.max(entries)) * np.sum(centred / unit, axis=1) * slack
+    i, j = problem.target_pairs()
+    own = ((a[i] + a[j]) ** 2).reshape(pulls.shape) * slack
+    return (pulls + own) * slack, (raised + own + ((a + np.max(a)) ** 2)[:, None] * slack) * (1 + 8 * U)
+
+
+def _linear(R: FloatArray, L: FloatArray, given: FloatArray | None) -> float:
+    """At least ``<R, M>``, for ``M = L'L`` or the given one."""
+    if not R.any():
+        return 0.0
+    if given is not None:
+        return float(np.sum(R * given)) + gamma(R.size + 8) * float(np.sum(np.abs(R * given)))
+    size = float(np.sum((np.abs(L) @ np.abs(R)) * np.abs(L)))
+    return float(np.sum((L @ R) * L)) + 2 * gamma(2 * len(R) + L.size + 16) * size
