@@ -48,24 +48,25 @@ def accurate_rows(X: FloatArray, centre: FloatArray, T: FloatArray) -> tuple[Flo
     Notes
     -----
     Columns of X and rows of T are scaled by powers of two that cancel, so that nothing overflows where the product
-    does not. Two of them and a sum of rows of T are all that leaves the safe range: an infinite entry of V gives an
-    infinite error.
+    does not. Where it does, the error is infinite.
     """
     n, d = X.shape
-    reach = np.max(np.abs(X), axis=0, initial=0.0) / 2 + np.abs(centre) / 2
-    unit = power_of_two(reach)
-    shifted_X, shifted_c = np.ascontiguousarray(X / unit), np.ascontiguousarray(centre / unit)
-    scaled_T = np.ascontiguousarray(T * unit[:, None])
-    V, size = np.zeros((n, T.shape[1])), np.zeros(n)
-    weights = np.sqrt(np.sum(scaled_T**2, axis=1)) * (1 + 4 * gamma(T.shape[1] + 4)) + TINY
-    in_parts(lambda begin, end: _rows(shifted_X, shifted_c, scaled_T, weights, begin, end, V, size), n, 8 * T.size)
-    last = np.sqrt(np.sum(V**2, axis=1))
-    error = U * last * (1 + gamma(T.shape[1] + 8)) + 4 * (d + 8) ** 2 * U**2 * size + TINY * (1 + math.sqrt(T.shape[1]))
-    return V, np.where(np.isfinite(last), error, np.inf)
+    unit = power_of_two(np.max(np.abs(X), axis=0, initial=0.0) / 2 + np.abs(centre) / 2)
+    scaled_X, scaled_centre = np.ascontiguousarray(X / unit), np.ascontiguousarray(centre / unit)
+    V, reach = np.zeros((n, T.shape[1])), np.zeros(n)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled_T = np.ascontiguousarray(T * unit[:, None])
+        weights = np.sqrt(np.sum(scaled_T**2, axis=1)) * (1 + gamma(T.shape[1] + 8)) + TINY
+        in_parts(
+            lambda begin, end: _rows(scaled_X, scaled_centre, scaled_T, weights, begin, end, V, reach), n, 8 * T.size
+        )
+        size = np.sqrt(np.sum(V**2, axis=1)) * (1 + gamma(T.shape[1] + 8))
+        error = U * size + 4 * (d + 8) ** 2 * U**2 * reach + TINY * (1 + math.sqrt(T.shape[1]))
+    return V, np.where(np.isfinite(error), error, np.inf)
 
 
 @numba.njit(nogil=True, cache=True)
-def _rows(X, centre, T, weights, begin, end, V, size):  # type: ignore[no-untyped-def]
+def _rows(X, centre, T, weights, begin, end, V, reaches):  # type: ignore[no-untyped-def]
     """Rows ``begin`` to ``end`` of the product, and ``sum_f |x_f - centre_f| weights_f`` of each, rounded up."""
     d, q = T.shape
     high_T = np.empty((d, q))
@@ -98,7 +99,7 @@ def _rows(X, centre, T, weights, begin, end, V, size):  # type: ignore[no-untype
                 rest[a] += (g + e) + lo * T[f, a]
         for a in range(q):
             V[i, a] = total[a] + rest[a]
-        size[i] = reach * (1.0 + (2 * d + 8) * 2.0**-53)
+        reaches[i] = reach * (1.0 + (2 * d + 8) * 2.0**-53)
 
 
 def sum_up(values: FloatArray) -> float:

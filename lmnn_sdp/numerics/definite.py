@@ -20,13 +20,13 @@ def definite_beyond(A: FloatArray, error: float) -> bool:
     Source: S. M. Rump (2006). Verification of positive definiteness. BIT Numerical Mathematics 46, 433-452.
     """
     d = len(A)
-    trace = float(np.sum(np.abs(np.diag(A))))
     if not (np.isfinite(A).all() and np.isfinite(error)):
         return False
+    diagonal = np.abs(np.diag(A))
     g = gamma(d + 4)
-    shift = (error + (g / (1 - g)) * trace * (1 + 8 * U) + 4 * U * (np.max(np.abs(np.diag(A)), initial=0.0) + error)) * (
-        1 + 8 * d * U
-    ) + TINY
+    of_factors = g / (1 - g) * float(np.sum(diagonal))
+    of_shift = 4 * U * (float(np.max(diagonal, initial=0.0)) + error)
+    shift = (error + of_factors + of_shift) * (1 + 8 * d * U) + TINY
     B = A.copy()
     B[np.diag_indices(d)] -= shift
     return bool(_factorises(B))

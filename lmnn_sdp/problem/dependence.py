@@ -30,7 +30,7 @@ class Dependence:
     kept : integer array, shape (r,)
         Features that no linear relation joins, as far as float64 can tell; rising.
     coefficients : array, shape (d, r)
-        Every feature as a combination of the kept ones, up to a constant: ``x - centre = coefficients (x - centre)_kept``.
+        Every feature as a combination of the kept ones: ``x - centre = coefficients (x - centre)_kept``.
     inexact : tuple of int
         Features left out whose relation holds up to rounding only.
     """

@@ -23,11 +23,13 @@ from lmnn_sdp.problem.problem import Coordinates, Problem
 
 #: Deviation of the whitened cost from the identity that needs no further step.
 WHITE = 1e-9
+#: Deviation that will do where the rounding of T itself leaves no less.
+NEARLY = 0.1
 #: Steps at most: each gains what float64 holds, and the pull is singular where so many do not suffice.
 MAX_STEPS = 6
 #: Part of the largest eigenvalue below which an eigenvalue is summed up along its own direction instead.
 SMALL = 1e-7
-#: The cost counts as zero in a direction where it is below this fraction of its largest value and R is not zero.
+#: Part of the largest eigenvalue of the cost that counts as its rounding.
 SINGULAR = 1e-13
 #: Distance of a point, in units of the usual one, that no metric in float64 can measure beside the usual ones.
 FAR = 1e12
@@ -127,32 +129,33 @@ def _row_space(centred: FloatArray) -> FloatArray:
     return np.eye(d) if rank == d else unit[:, None] * Vt[:rank].T
 
 
-def _whitening_map(
-    problem: Problem, centre: FloatArray, T: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """From a first map to one for which the cost is the identity: T, the points z and the error of each row."""
     T = T / _sizes(problem.X - centre, T)
     Z, errors = accurate_rows(problem.X, centre, T)
+    free = 1
     for step in range(MAX_STEPS):
         cost = (1 - problem.mu) * scatter(Z, *problem.target_pairs(), np.ones(problem.targets.size))
         cost = symmetrize(cost + T.T @ problem.R @ T)
-        if step and np.max(np.abs(cost - np.eye(len(cost)))) <= WHITE:
+        away = float(np.max(np.abs(cost - np.eye(len(cost)))))
+        if step and (away <= WHITE or (step > 1 and away <= NEARLY)):
             return T, Z, errors
         weights, Q = eigh(cost)
-        _check_cost(problem, weights)
+        _check_cost(weights)
+        if not step:
+            free = max(1, int(np.sum(weights <= SINGULAR * weights[-1])))
         small = weights < SMALL * weights[-1]
         weights[small] = _cost_along(problem, centre, T @ Q[:, small])
         if not weights.all():
+            free = int(np.sum(weights == 0))
             break
         T = T @ (Q / np.sqrt(weights))
         if not np.max(np.abs(T)) <= LARGEST:
             feature = int(np.argmax(np.max(np.abs(T), axis=1)))
             raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
         Z, errors = accurate_rows(problem.X, centre, T)
-    if small.any():
-        _check_far_rows(problem.X - centre)
-        _raise_singular(problem, int(np.sum(small)), len(small))
-    return T, Z, errors
+    _check_far_rows(problem.X - centre)
+    raise ValueError(_singular(problem, free, Z.shape[1]))
 
 
 def _sizes(centred: FloatArray, T: FloatArray) -> FloatArray:
@@ -171,17 +174,11 @@ def _cost_along(problem: Problem, centre: FloatArray, T: FloatArray) -> FloatArr
     return (1 - problem.mu) * pull + np.maximum(0.0, np.sum(T * (problem.R @ T), axis=0))
 
 
-def _check_cost(problem: Problem, weights: FloatArray) -> None:
-    """R leaves the cost positive definite, and R and pull together within what float64 can hold."""
-    floor = SINGULAR * abs(weights[-1])
-    if weights[0] < -floor:
+def _check_cost(weights: FloatArray) -> None:
+    """R leaves the cost positive semidefinite."""
+    if weights[0] < -SINGULAR * abs(weights[-1]):
         raise ValueError(
             "reg makes the cost (1 - mu) C + R indefinite, so the problem has no minimum; use a PSD matrix"
-        )
-    if problem.R.any() and weights[0] <= floor:
-        raise ValueError(
-            "the cost (1 - mu) C + R spans more than 13 orders of magnitude over the directions in which the data "
-            "vary; standardise the features, or change reg"
         )
 
 
@@ -196,11 +193,11 @@ def _check_far_rows(centred: FloatArray) -> None:
         )
 
 
-def _raise_singular(problem: Problem, free: int, varying: int) -> None:
-    """Name what is missing and the remedies."""
+def _singular(problem: Problem, free: int, varying: int) -> str:
+    """What is missing, and the remedies."""
     pulled = varying - free
     remedy = f"reduce the data with PCA to at most {pulled} dimensions" if pulled else "drop repeated points"
-    raise ValueError(
+    return (
         f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
         f"pushed away at no cost and M is not determined; {remedy}, or set reg > 0, for example "
         f"reg={_suggested_reg(problem):.1g}"

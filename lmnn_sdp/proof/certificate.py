@@ -1,11 +1,10 @@
 """Proved bounds on the optimum of an LMNN problem. Nothing here knows a solver, so no solver grades itself.
 
     upper bound   f(L'L) over all triplets, from above (`upper`)
-    lower bound   c * sum_t alpha_t, alpha in [0, mu] and c <= 1 such that P - c sum_t alpha_t A_t is proved PSD (`lower`)
+    lower bound   sum_t alpha_t, alpha in [0, mu] and such that P - sum_t alpha_t A_t is proved PSD (`lower`)
 
-Both hold in exact arithmetic for the data as given, as the exact numbers that their floats are, and for the map L as
-it is handed out; every rounding on the way has its bound. The sums are taken over differences of points and share no
-operator with a solver.
+Both hold in exact arithmetic for the data, L and alpha as the numbers that their floats are; every rounding on the way
+has its bound. The sums are taken over differences of points and share no operator with a solver.
 """
 
 from __future__ import annotations
@@ -139,12 +138,12 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     negative = _negative_part(N)
     given = M if negative <= PSD and not white.left_out else None
     primal = bound_above(problem, L, accurate=True, given=given)
-    return certificate(problem, white, primal, bound_below(white.problem, listed, multipliers), rank_of(inside), negative)
+    return certificate(
+        problem, white, primal, bound_below(white.problem, listed, multipliers), rank_of(inside), negative
+    )
 
 
-def certify_map(
-    problem: Problem, white: Whitening, L: FloatArray, dual: DualBound
-) -> Certificate:
+def certify_map(problem: Problem, white: Whitening, L: FloatArray, dual: DualBound) -> Certificate:
     """The same for the metric ``L'L`` of a map ``L (r, d)`` with independent rows, and multipliers already repaired."""
     return certificate(problem, white, bound_above(problem, L, accurate=True), dual, int(L.any(axis=1).sum()))
 

@@ -4,11 +4,11 @@ For any PSD metric M, multipliers 0 <= alpha_t <= mu and a scale c,
 
     f(M) = <P, M> + mu sum_t [1 - <A_t, M>]_+  >=  <P, M> + sum_t c alpha_t (1 - <A_t, M>)  =  c sum_t alpha_t + <S, M>
 
-with the dual slack ``S = P - c sum_t alpha_t A_t``, so ``c sum_t alpha_t`` bounds the optimum once S is PSD. Triplets that
-are not listed have alpha = 0, so the multipliers of a working set bound the whole problem.
+with the dual slack ``S = P - c sum_t alpha_t A_t``, so ``c sum_t alpha_t`` bounds the optimum once S is PSD. Triplets
+that are not listed have alpha = 0, so the multipliers of a working set bound the whole problem.
 
-S is summed up over edges {a, b}: ``S = R + sum_e s_e d_e d_e'`` with ``d_e = x_a - x_b``, and S is PSD if ``T'ST`` is, for
-the map T of the coordinates: with T invertible, or invertible on the features that the data need. There
+S is summed up over edges {a, b}: ``S = R + sum_e s_e d_e d_e'`` with ``d_e = x_a - x_b``. For the map T of the
+coordinates, invertible or invertible on the features that the data need, S is PSD if ``T'ST`` is. There
 
     |z_a - z_b| is known to  g_e = e_a + e_b + U |Z_a - Z_b|    (row errors, and one rounding of each entry)
     the norm of the sum to   sum_e |s_e| (2 |Z_a - Z_b| g_e + g_e^2 + gamma |Z_a - Z_b|^2)
@@ -132,11 +132,9 @@ def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Weighted
     i, j, l = triplets.T
     n = problem.n_points
     a, b = np.concatenate([i, i]), np.concatenate([l, j])
-    keys, place, counts = np.unique(
-        np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True, return_counts=True
-    )
-    weights = np.bincount(place, np.concatenate([alpha, -alpha]), len(keys))
-    sizes = np.bincount(place, np.concatenate([alpha, alpha]), len(keys))
+    keys, place, counts = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True, return_counts=True)
+    weights: FloatArray = np.bincount(place, np.concatenate([alpha, -alpha]), len(keys)).astype(np.float64)
+    sizes: FloatArray = np.bincount(place, np.concatenate([alpha, alpha]), len(keys)).astype(np.float64)
     return _weighted(problem, keys // n, keys % n, weights, int(counts.max(initial=0)), sizes)
 
 

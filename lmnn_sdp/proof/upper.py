@@ -7,8 +7,11 @@ computed by differences to a part ``g = gamma_{r + 4}``,
     ||v_i - v_l||   >=  sqrt(D_il (1 - g)) - e_i - e_l .
 
 An impostor l is anyone, so e_l needs a bound by what i knows: e_l <= kappa ||V_l|| + e0 for all l, and
-||V_l|| <= ||V_i|| + sqrt(D_il). Put ``rho_i = (sqrt(1 + max_j p_ij) + e_i + kappa ||V_i|| + e0) / (1 - kappa - g)``. Beyond D_il >= rho_i^2
-the hinge of (i, j, l) is zero; within, the error of l is at most ``E_i = kappa (||V_i|| + rho_i) + e0``, and
+||V_l|| <= ||V_i|| + sqrt(D_il). Put
+
+    rho_i = (sqrt(1 + max_j p_ij) + e_i + kappa ||V_i|| + e0) / (1 - kappa - g) .
+
+Beyond ``D_il >= rho_i^2`` the hinge of (i, j, l) is zero; within, ``e_l <= E_i = kappa (||V_i|| + rho_i) + e0``, and
 
     [1 + ||v_i - v_j||^2 - ||v_i - v_l||^2]_+  <=  [1 + p_ij + q_i - D_il]_+ ,   q_i = 2 rho_i (e_i + E_i + g rho_i) .
 
@@ -126,7 +129,7 @@ def raised_pulls(V: FloatArray, errors: FloatArray, problem: Problem) -> tuple[F
 def _allowance(
     reach: FloatArray, errors: FloatArray, sizes: FloatArray, kappa: float, e0: float, g: float
 ) -> FloatArray:
-    """q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
+    """Q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
     if not kappa + g < 0.5:
         return np.full(len(reach), np.inf)
     up = 1 + 32 * U

@@ -143,7 +143,7 @@ class Solution:
 
     @property
     def components(self) -> FloatArray:
-        """L under scikit-learn's name: ``X @ components.T`` are coordinates in which the learned distance is Euclidean."""
+        """L by scikit-learn's name: in the coordinates ``X @ components.T`` the learned distance is Euclidean."""
         return self.L
 
     def without_multipliers(self) -> Solution:

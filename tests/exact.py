@@ -1,0 +1,84 @@
+"""The judge: objective, dual slack and its definiteness in rational arithmetic, straight from the definitions."""
+
+import math
+from collections import defaultdict
+from fractions import Fraction
+
+
+def exact(rows):
+    """An array of floats as rows of the rational numbers that they are."""
+    return [[Fraction(value) for value in row] for row in rows.tolist()]
+
+
+def exact_objective(problem, L):
+    """``f(L'L)`` over all triplets."""
+    X, rows, mu = exact(problem.X), exact(L), Fraction(problem.mu)
+    V = [[sum(l * x for l, x in zip(row, point, strict=True)) for row in rows] for point in X]
+    known = {}
+
+    def distance(a, b):
+        key = min(a, b), max(a, b)
+        if key not in known:
+            known[key] = sum((s - t) ** 2 for s, t in zip(V[a], V[b], strict=True))
+        return known[key]
+
+    pull = push = Fraction(0)
+    for i, targets in enumerate(problem.targets.tolist()):
+        for j in targets:
+            pull += distance(i, j)
+            for l in range(len(X)):
+                if problem.codes[l] != problem.codes[i]:
+                    push += max(0, 1 + distance(i, j) - distance(i, l))
+    R = exact(problem.R)
+    linear = sum(
+        R[a][b] * row[a] * row[b] for row in rows for a in range(len(R)) for b in range(len(R)) if problem.R[a, b]
+    )
+    return (1 - mu) * pull + mu * push + linear
+
+
+def exact_slack(problem, triplets, alpha):
+    """``S = (1 - mu) C + R - sum_t alpha_t A_t``."""
+    X, mu, weights = exact(problem.X), Fraction(problem.mu), defaultdict(Fraction)
+    for i, targets in enumerate(problem.targets.tolist()):
+        for j in targets:
+            weights[min(i, j), max(i, j)] += 1 - mu
+    for (i, j, l), multiplier in zip(triplets.tolist(), alpha.tolist(), strict=True):
+        weights[min(i, l), max(i, l)] -= Fraction(multiplier)
+        weights[min(i, j), max(i, j)] += Fraction(multiplier)
+    S = exact(problem.R)
+    for (a, b), weight in weights.items():
+        difference = [s - t for s, t in zip(X[a], X[b], strict=True)]
+        for row in range(len(S)):
+            for col in range(len(S)):
+                S[row][col] += weight * difference[row] * difference[col]
+    return S
+
+
+def is_psd(S):
+    """Whether a rational symmetric matrix is positive semidefinite, by Gaussian elimination."""
+    S = [list(row) for row in S]
+    for k in range(len(S)):
+        if S[k][k] < 0 or (S[k][k] == 0 and any(S[k][j] for j in range(k, len(S)))):
+            return False
+        for i in range(k + 1, len(S)):
+            if S[i][k]:
+                factor = S[i][k] / S[k][k]
+                for j in range(k, len(S)):
+                    S[i][j] -= factor * S[k][j]
+    return True
+
+
+def assert_proved(problem, solution):
+    """The interval of a solution is a theorem about its floats; what it lost to rounding on the upper side."""
+    found = solution.certificate
+    objective = exact_objective(problem, solution.L)
+    assert math.isinf(found.objective) or Fraction(found.objective) >= objective
+    alpha = [Fraction(value) for value in solution.alpha.tolist()]
+    assert all(0 <= value <= Fraction(problem.mu) for value in alpha)
+    if found.lower_bound > 0:
+        kept = [f for f in range(problem.n_features) if f not in found.left_out]
+        S = exact_slack(problem, solution.triplets, solution.alpha)
+        assert Fraction(found.lower_bound) <= sum(alpha)
+        assert is_psd([[S[a][b] for b in kept] for a in kept])
+        assert not solution.L[:, list(found.left_out)].any()
+    return float(Fraction(found.objective) / objective - 1) if objective and math.isfinite(found.objective) else 0.0
