@@ -78,7 +78,7 @@ def bound_above(
         A PSD matrix M near ``L'L``: the bound is then one on f(M).
     """
     count = problem.n_triplets
-    if not len(L):  # every margin is 0
+    if not L.any():  # every margin is 0
         near = None if slack is None else problem.hinges(L, slack)
         return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
     V, errors = _image(problem, L, accurate)

@@ -19,6 +19,8 @@ from lmnn_sdp.solvers.monitor import Monitor
 
 TAIL = 1e-2  # the spectrum is cut below this part of the largest eigenvalue
 STEP = 10.0  # and where it falls by this factor at least
+FLOOR = 1e-12  # part of the largest eigenvalue below which all is rounding, and no step counts
+TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,8 @@ def deliver(problem: Problem, white: Whitening, monitor: Monitor) -> Delivery:
 
 def _step_of(eigenvalues: FloatArray) -> int | None:
     """How many of these falling eigenvalues come before the widest step of the tail; None without one."""
-    before = np.maximum(eigenvalues[:-1], np.finfo(float).tiny)
-    fall = np.where(eigenvalues[1:] < TAIL * np.max(eigenvalues, initial=0.0), eigenvalues[1:] / before, 1.0)
+    relative = np.maximum(eigenvalues, FLOOR * np.max(eigenvalues, initial=TINY))
+    fall = np.where(relative[1:] < TAIL * relative[:1], relative[1:] / relative[:-1], 1.0)
     return int(np.argmin(fall)) + 1 if len(fall) and np.min(fall) <= 1 / STEP else None
 
 
