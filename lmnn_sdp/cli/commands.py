@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-import lmnn_sdp
 from lmnn_sdp.analysis.audit import audit
 from lmnn_sdp.analysis.metric_files import read_metric
 from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum
@@ -60,7 +59,7 @@ def main() -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(lmnn_sdp.__version__, prog_name="lmnn-sdp")
+@click.version_option(package_name="lmnn-sdp", prog_name="lmnn-sdp")
 def cli() -> None:
     """Exact LMNN metric learning: the optimum of the semidefinite program, with proof.
 
