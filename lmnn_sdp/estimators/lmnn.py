@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from lmnn_sdp.display.cards import card
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.estimators.distance import LearnedDistance
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
@@ -314,25 +313,6 @@ def leading_rows(solution: Solution, n_components: int | None) -> FloatArray:
     L = np.zeros((kept, d))
     L[:rank] = solution.components[:kept]
     return L
-
-
-@dataclass(frozen=True, eq=False)
-class LearnedDistance:
-    """The distance ``||L (a - b)||`` of two points.
-
-    Attributes
-    ----------
-    components : ndarray of shape (r, d)
-        The map L.
-    """
-
-    components: FloatArray
-
-    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike, squared: bool = False) -> float:
-        """Distance of a and b, each of shape (d,), or its square."""
-        difference = self.components @ (np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64))
-        square = float(difference @ difference)
-        return square if squared else math.sqrt(square)
 
 
 class _Listener:
