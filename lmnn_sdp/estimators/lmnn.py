@@ -152,12 +152,14 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            One row a point; finite numbers.
         y : array-like of shape (n_samples,)
             Class labels: strings, integers or booleans.
 
         Returns
         -------
-        self
+        LMNN
+            Itself, fitted.
 
         Raises
         ------
@@ -174,19 +176,10 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_components(self.n_components, X.shape[1])
         check_callback(self.callback)
         problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
+        start = getattr(self, "solution_", None) if self.warm_start else None
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = _Listener(progress, self.callback)
-            solution = solve(
-                problem,
-                self.solver,
-                self.tol,
-                self.max_iter,
-                self.time_limit,
-                callback=listener,
-                start=getattr(self, "solution_", None) if self.warm_start else None,
-                random_state=self.random_state,
-                warn=False,  # what was reached is kept before anyone is told
-            )
+            solution = self._solve(problem, start, listener)
         self._keep(problem, solution)
         if listener.error is not None:
             raise listener.error
@@ -199,16 +192,24 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Points with the features of the fit; finite numbers.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
+            The mapped points.
         """
         check_is_fitted(self)
         return self._numbers(X, reset=False) @ self.components_.T
 
     def get_mahalanobis_matrix(self) -> FloatArray:
-        """The metric ``components_.T @ components_``, shape (n_features, n_features)."""
+        """The metric ``M = components_.T @ components_``.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            Symmetric and positive semidefinite, in the units of the data.
+        """
         check_is_fitted(self)
         return self.components_.T @ self.components_
 
@@ -218,23 +219,41 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         pairs : array-like of shape (n_pairs, 2, n_features)
+            Two points in each pair.
 
         Returns
         -------
         ndarray of shape (n_pairs,)
+            A distance for each pair.
         """
         check_is_fitted(self)
         ends = check_pairs(pairs, self.n_features_in_)
         return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
 
     def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
-        """Minus the `pair_distance`: the higher, the more alike the two points of a pair."""
+        """Minus the `pair_distance`: the higher, the more alike the two points of a pair.
+
+        Parameters
+        ----------
+        pairs : array-like of shape (n_pairs, 2, n_features)
+            Two points in each pair.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            A score for each pair, at most 0.
+        """
         return -self.pair_distance(pairs)
 
     def get_metric(self) -> LearnedDistance:
         """The learned distance as a function of two points, such as ``KNeighborsClassifier(metric=...)`` takes.
 
-        It no longer depends on the estimator. To transform the data first is much faster.
+        To transform the data first is much faster.
+
+        Returns
+        -------
+        LearnedDistance
+            It no longer depends on the estimator.
         """
         check_is_fitted(self)
         return LearnedDistance(self.components_.copy())
@@ -293,6 +312,22 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         )
         check_features(array, getattr(self, "feature_names_in_", None))
         return array
+
+    def _solve(
+        self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
+    ) -> Solution:
+        """Solve as the parameters say, without a warning: what was reached is kept before anyone is told."""
+        return solve(
+            problem,
+            self.solver,
+            self.tol,
+            self.max_iter,
+            self.time_limit,
+            callback,
+            start,
+            random_state=self.random_state,
+            warn=False,
+        )
 
     def _keep(self, problem: Problem, solution: Solution) -> None:
         """Set what was learned."""
