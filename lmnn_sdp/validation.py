@@ -164,9 +164,7 @@ def check_point(point: npt.ArrayLike, name: str, d: int) -> FloatArray:
     """A single point, shape (d,), from that shape or from a row of shape (1, d)."""
     array = _as_numbers(point, name)
     if array.shape not in ((d,), (1, d)):
-        raise ValueError(
-            f"{name} has shape {array.shape}; it must be ({d},): one point with the {d} features of the fit"
-        )
+        raise ValueError(f"{name} has shape {array.shape}; it must be ({d},): one point with {d} features")
     _check_finite(array, name)
     return array.ravel()
 

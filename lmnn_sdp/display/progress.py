@@ -121,6 +121,9 @@ def _can_write_over() -> bool:
 
 
 def _fit(parts: Sequence[str], width: int | None) -> str:
-    """As many whole parts as the width holds, for half a number would be another one; tqdm cuts the first."""
+    """As many whole parts as there is room for: half a number would be another one. The first is cut where it must be.
+
+    The last column stays free, at which some terminals begin a new line.
+    """
     lines = [SEPARATOR.join(parts[:count]) for count in range(len(parts), 0, -1)]
-    return next((line for line in lines if width is None or len(line) <= width), parts[0])
+    return next((line for line in lines if width is None or len(line) < width), parts[0][: max(0, (width or 1) - 1)])

@@ -80,9 +80,7 @@ def test_a_row_is_a_point(fitted):
 @pytest.mark.parametrize("point", [3.0, [3.0], IRIS[:2], IRIS[:1, :3], []])
 def test_what_is_no_point_is_refused_and_never_broadcast(fitted, point):
     for pair in [(IRIS[0], point), (point, IRIS[0])]:
-        with pytest.raises(
-            ValueError, match=r"^[ab] has shape \(.*\); it must be \(4,\): one point with the 4 features"
-        ):
+        with pytest.raises(ValueError, match=r"^[ab] has shape \(.*\); it must be \(4,\): one point with 4 features"):
             fitted.get_metric()(*pair)
 
 
