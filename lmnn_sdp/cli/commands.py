@@ -201,7 +201,8 @@ def compare_command(
     With --standardize every split takes mean and variance from its training part alone. Exits with 0 whether the
     metric helps or not, with 1 when a solver stopped before --tol, with 130 after Ctrl-C.
     """
-    from lmnn_sdp import LMNN, compare  # they need scikit-learn, which is slow to import
+    from lmnn_sdp.analysis.comparison import compare  # they need scikit-learn, which is slow to import
+    from lmnn_sdp.estimators.lmnn import LMNN
 
     check_writable(folder=figures)
     if points is not None:

@@ -7,30 +7,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from lmnn_sdp.display.cards import card
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.display.svg import gap_text
-from lmnn_sdp.estimators.distance import LearnedDistance
+from lmnn_sdp.estimators.learned_map import LearnedMap
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
-from lmnn_sdp.validation import (
-    check_callback,
-    check_components,
-    check_dense,
-    check_features,
-    check_labelled,
-    check_pairs,
-)
+from lmnn_sdp.validation import check_callback, check_components, check_labelled
 
 
-class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LMNN(LearnedMap):
     """Large Margin Nearest Neighbor metric learning, solved to a proved gap.
 
     Learns the linear map L for which nearest neighbours in ``X @ L.T`` classify well: with ``M = L'L`` it minimises
@@ -186,83 +178,6 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         warn_unless_solved(solution, self.tol, stacklevel=2)
         return self
 
-    def transform(self, X: npt.ArrayLike) -> FloatArray:
-        """Map X to the coordinates in which the learned distance is Euclidean, ``X @ components_.T``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Points with the features of the fit; finite numbers.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            The mapped points.
-        """
-        check_is_fitted(self)
-        return self._numbers(X, reset=False) @ self.components_.T
-
-    def get_mahalanobis_matrix(self) -> FloatArray:
-        """The metric ``M = components_.T @ components_``.
-
-        Returns
-        -------
-        ndarray of shape (n_features, n_features)
-            Symmetric and positive semidefinite, in the units of the data.
-        """
-        check_is_fitted(self)
-        return self.components_.T @ self.components_
-
-    def pair_distance(self, pairs: npt.ArrayLike) -> FloatArray:
-        """Learned distance of the two points of each pair: ``||L (a - b)||``, not squared.
-
-        Parameters
-        ----------
-        pairs : array-like of shape (n_pairs, 2, n_features)
-            Two points in each pair.
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,)
-            A distance for each pair.
-        """
-        check_is_fitted(self)
-        ends = check_pairs(pairs, self.n_features_in_)
-        return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
-
-    def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
-        """Minus the `pair_distance`: the higher, the more alike the two points of a pair.
-
-        Parameters
-        ----------
-        pairs : array-like of shape (n_pairs, 2, n_features)
-            Two points in each pair.
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,)
-            A score for each pair, at most 0.
-        """
-        return -self.pair_distance(pairs)
-
-    def get_metric(self) -> LearnedDistance:
-        """The learned distance as a function of two points, such as ``KNeighborsClassifier(metric=...)`` takes.
-
-        To transform the data first is much faster.
-
-        Returns
-        -------
-        LearnedDistance
-            It no longer depends on the estimator.
-        """
-        check_is_fitted(self)
-        return LearnedDistance(self.components_.copy())
-
-    @property
-    def _n_features_out(self) -> int:
-        """Number of columns of `transform`, for scikit-learn."""
-        return len(self.components_)
-
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn should know: y is required."""
         tags = super().__sklearn_tags__()
@@ -302,16 +217,6 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X = self._numbers(X, reset=True)
         check_consistent_length(X, labels)
         return X, labels
-
-    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
-        """Finite float64 data; a missing value is named by its feature."""
-        check_dense(X)
-        fewest = 2 if reset else 1
-        array = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest
-        )
-        check_features(array, getattr(self, "feature_names_in_", None))
-        return array
 
     def _solve(
         self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None

@@ -109,15 +109,7 @@ def test_a_notebook_has_one_line_that_is_replaced(monkeypatch):
     follow(1.5, 9.0)
     text = sys.stderr.getvalue()
     assert text.count("\n") == 1
-    assert text.split("\r")[-1].split() == [
-        "9.0",
-        "s",
-        "gap",
-        "5.0e-01",
-        "objective",
-        "2",
-        *"round 3 working set 10".split(),
-    ]
+    assert text.split("\r")[-1].strip() == "9.0 s   gap 5.0e-01   objective 2   round 3   working set 10"
 
 
 def test_it_keeps_clear_of_the_callers_own_bar(monkeypatch):
