@@ -18,7 +18,7 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import best_scale, euclidean_scale, unit_scale
+from lmnn_sdp.problem.scale import best_scale_nearby, euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
 WIDTHS = (1.0, 0.25, 0.06)
@@ -57,7 +57,7 @@ def approach(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Smoothed]:
     M = np.zeros_like(problem.cost)
     widths: tuple[float, ...] = WIDTHS
     for part in [*_subsets(problem), problem]:
-        M = best_scale(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
+        M = best_scale_nearby(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
         M, near = descend(part, M, widths, monitor)
         widths = WIDTHS[1:]
     return M, near
