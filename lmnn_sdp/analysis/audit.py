@@ -91,6 +91,7 @@ def audit(
     Parameters
     ----------
     problem : Problem
+        What the metric should be good at.
     M : array-like, shape (d, d)
         Symmetric matrix in the units of the data, such as ``L.T @ L`` of a linear map L; projected onto the PSD cone.
     tol : float
@@ -128,17 +129,35 @@ def certify(
 ) -> Certificate:
     """The proved interval from a metric to the optimum below it, with every optimality residual.
 
-    With ``triplets (T, 3)`` and their multipliers ``alpha (T,)`` this is `certificate.certify_pair`: no solver runs,
-    and the other options have no effect. Without them the lower bound is solved for, as in `audit`.
+    With triplets and their multipliers no solver runs. Without them the lower bound is solved for, as in `audit`.
+
+    Parameters
+    ----------
+    problem : Problem
+        What the metric should be good at.
+    M : array-like, shape (d, d)
+        Symmetric matrix in the units of the data; projected onto the PSD cone.
+    triplets : array-like, shape (T, 3), optional
+        Triplets (i, j, l) that carry the multipliers.
+    alpha : array-like, shape (T,), optional
+        Multipliers; they are clipped to [0, mu] and rescaled.
+    tol : float
+        As in `audit`; no effect where multipliers are given.
+    time_limit : float, optional
+        As in `audit`; no effect where multipliers are given.
+    callback : callable, optional
+        As in `audit`; no effect where multipliers are given.
 
     Returns
     -------
     Certificate
+        Of the given metric.
 
     Raises
     ------
     ValueError
-        As `certificate.certify_pair` and `audit`; also for triplets without multipliers or the reverse.
+        For arrays of the wrong shape or kind, triplets that are none of the problem's, a singular pull, and for
+        triplets without multipliers or the reverse.
     """
     if triplets is not None and alpha is not None:
         return certify_pair(problem, M, triplets, alpha)

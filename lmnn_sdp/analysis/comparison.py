@@ -231,6 +231,7 @@ def compare(
     Returns
     -------
     Comparison
+        Errors of every split, and what they say together.
 
     Raises
     ------

@@ -17,8 +17,11 @@ class Dataset:
     Attributes
     ----------
     name : str
+        What the data are called.
     X : array, shape (n, d)
+        One row a point, float64.
     y : array, shape (n,)
+        Class labels.
     """
 
     name: str

@@ -27,6 +27,11 @@ def read_table(path: Path, label: str | None) -> Dataset:
         Column of the labels: a name of the header, or a position (0 is the first, -1 the last). For ``.npz`` the
         name of the label array (default ``y``); the data are the array ``X``.
 
+    Returns
+    -------
+    Dataset
+        Named like the file, with labels as text where the file is text.
+
     Raises
     ------
     ValueError

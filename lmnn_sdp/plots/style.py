@@ -31,7 +31,22 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def save(figure: Figure, directory: Path, name: str) -> list[Path]:
-    """Write ``name.svg`` and ``name.png`` into ``directory``; returns their paths."""
+    """Write ``name.svg`` and ``name.png`` into a folder.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    directory : Path
+        The folder; it is made where it is missing.
+    name : str
+        Name of both files without its ending.
+
+    Returns
+    -------
+    list of Path
+        Both files.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.{ending}" for ending in ("svg", "png")]
     with matplotlib.style.context(STYLE):

@@ -99,6 +99,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
+        Data, target neighbours and weights.
     solver : str
         ``"newton"`` (what ``"auto"`` picks): augmented Lagrangian with semismooth Newton steps, without explicit rows;
         ``"scs"``: SCS on working sets, certified on all triplets; ``"scs-full"``: SCS with a row for every triplet;
