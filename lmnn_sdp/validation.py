@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +96,7 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
     """Stopping rule of a solve."""
     if not isinstance(tol, numbers.Real) or not tol >= 0:
         raise ValueError(f"tol={tol!r} must be a number >= 0: the relative gap at which to stop")
-    if max_iter is not None and (not isinstance(max_iter, numbers.Integral) or max_iter < 1):
+    if max_iter is not None and (not is_integer(max_iter) or max_iter < 1):
         raise ValueError(f"max_iter={max_iter!r} must be an integer >= 1, or None for no limit")
     if time_limit is not None and (not isinstance(time_limit, numbers.Real) or not time_limit > 0):
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
@@ -119,7 +119,7 @@ def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generi
     label, size = classes[smallest : smallest + 1].tolist()[0], int(sizes[smallest])
     if n_neighbors is None or (isinstance(n_neighbors, str) and n_neighbors == "auto"):
         n_neighbors = max(1, min(PAPER_NEIGHBORS, size - 1))
-    if not isinstance(n_neighbors, numbers.Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+    if not is_integer(n_neighbors) or n_neighbors < 1:
         raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer >= 1, or 'auto'; the paper uses 3")
     if size <= n_neighbors:
         remedy = "lower n_neighbors or leave the class out" if size > 1 else "leave the class out, or add points to it"
@@ -134,11 +134,16 @@ def check_components(n_components: int | None, d: int) -> None:
     """Rows of the map: between 1 and the number of features, or None."""
     if n_components is None:
         return
-    if not isinstance(n_components, numbers.Integral) or isinstance(n_components, bool) or not 1 <= n_components <= d:
+    if not is_integer(n_components) or not 1 <= n_components <= d:
         raise ValueError(
             f"n_components={n_components!r} must be an integer from 1 to the number of features ({d}), or None for as "
             "many as the rank of the metric"
         )
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether a number is whole by its type; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def check_grid(values: Any, name: str) -> tuple[Any, ...]:

@@ -167,7 +167,7 @@ class LMNN(LearnedMap):
         X, y = self._checked(X, y)
         check_components(self.n_components, X.shape[1])
         check_callback(self.callback)
-        problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
+        problem = self._problem(X, y, self.n_neighbors, self.mu)
         start = getattr(self, "solution_", None) if self.warm_start else None
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = _Listener(progress, self.callback)
@@ -217,6 +217,10 @@ class LMNN(LearnedMap):
         X = self._numbers(X, reset=True)
         check_consistent_length(X, labels)
         return X, labels
+
+    def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
+        """The problem at one k and mu, with what else the parameters say of it."""
+        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg)
 
     def _solve(
         self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None

@@ -20,7 +20,6 @@ from sklearn.utils.validation import check_consistent_length
 
 from lmnn_sdp.estimators.lmnn import LMNN, leading_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.validation import check_components, check_grid, check_mu
 
@@ -242,7 +241,7 @@ def _solved(
 ) -> Solution:
     """One problem, begun at a solution of another where the solver can."""
     can_begin = search.solver in ("auto", "newton", "scs", "pgd")
-    solution = search._solve(Problem.from_data(X, y, k, mu, reg=search.reg), start if can_begin else None)
+    solution = search._solve(search._problem(X, y, k, mu), start if can_begin else None)
     if solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
     return solution

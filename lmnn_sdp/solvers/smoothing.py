@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lmnn_sdp.numerics.linalg import psd_factor, psd_part, spectral_norm
+from lmnn_sdp.numerics.sampling import stratified_rows
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.neighbors import target_neighbors
@@ -110,13 +111,10 @@ def _subsets(problem: Problem) -> list[Problem]:
 
 def _part(problem: Problem, size: int) -> Problem | None:
     """A stratified part with as many points as asked for; None where a class would be too small."""
-    rng = np.random.default_rng(0)
-    members = [np.flatnonzero(problem.codes == code) for code in np.unique(problem.codes)]
-    share = size / problem.n_points
-    chosen = np.sort(np.concatenate([rng.permutation(m)[: math.ceil(share * len(m))] for m in members]))
+    chosen = stratified_rows(problem.codes, size)
     X, codes = problem.X[chosen], problem.codes[chosen]
     if np.min(np.unique(codes, return_counts=True)[1]) <= problem.n_neighbors:
         return None
     targets = target_neighbors(X, codes, problem.n_neighbors)
-    R = problem.R * share
+    R = problem.R * (size / problem.n_points)
     return replace(problem, X=X, y=problem.y[chosen], codes=codes, targets=targets, R=R)

@@ -14,7 +14,7 @@ from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import Whitening, whiten
-from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
+from lmnn_sdp.solvers import conic, cvxpy_form, newton, projected_gradient, working_set
 from lmnn_sdp.solvers.checkpoint import Checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Callback, Monitor
@@ -47,9 +47,9 @@ def _scs_full(problem: Problem, monitor: Monitor) -> Status:
     return _all_at_once(problem, monitor, solve_sdp)
 
 
-def _cvxpy(problem: Problem, monitor: Monitor, name: str = modeling.DEFAULT) -> Status:
+def _cvxpy(problem: Problem, monitor: Monitor, name: str = cvxpy_form.DEFAULT) -> Status:
     """A solver of CVXPY's on all triplets at once."""
-    return _all_at_once(problem, monitor, partial(modeling.solve_sdp, name=name))
+    return _all_at_once(problem, monitor, partial(cvxpy_form.solve_sdp, name=name))
 
 
 def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackSDP], PrimalDual | None]) -> Status:

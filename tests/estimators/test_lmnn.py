@@ -215,6 +215,7 @@ def with_entry(y, value):
         (IRIS, SPECIES, {"n_components": 2.0}, r"n_components=2.0 must be an integer"),
         (IRIS, SPECIES, {"mu": 1}, "mu=1 must lie strictly between 0 and 1"),
         (IRIS, SPECIES, {"tol": -1}, "tol=-1 must be a number >= 0"),
+        (IRIS, SPECIES, {"max_iter": True}, "max_iter=True must be an integer >= 1"),
         (IRIS, SPECIES, {"callback": 3}, "callback=3 must be a function of a HistoryRow"),
         (IRIS, SPECIES, {"solver": "sgd"}, "solver='sgd' is unknown"),
     ],

@@ -15,7 +15,7 @@ from lmnn_sdp.datasets import load
 from lmnn_sdp.problem.planted import plant
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.solvers import conic, modeling, working_set
+from lmnn_sdp.solvers import conic, cvxpy_form, working_set
 from lmnn_sdp.solvers.monitor import Monitor
 from problems import TOL, blobs, noise, random_invertible
 
@@ -96,7 +96,7 @@ def test_working_sets_wrap_any_sdp_solver():
     monitor = Monitor(problem, tol=1e-6)
 
     def clarabel(sdp, accuracy, start, time_limit):
-        return modeling.solve_sdp(sdp)
+        return cvxpy_form.solve_sdp(sdp)
 
     assert working_set.solve(problem, monitor, clarabel) is Status.OPTIMAL
     assert monitor.relative_gap <= 1e-6
