@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from threading import RLock
 from types import TracebackType
 
 from tqdm import tqdm
@@ -104,9 +105,14 @@ class Progress:
 
 
 class _Line(tqdm):
-    """A line on standard error; without the thread by which tqdm corrects how often it looks at the clock."""
+    """A line on standard error, which leaves no trace in the process.
+
+    Not wanted are the thread by which tqdm corrects how often it looks at the clock, and its lock between processes,
+    which settles how Python starts them before the caller could say so.
+    """
 
     monitor_interval = 0
+    _lock = RLock()
 
 
 def _can_write_over() -> bool:

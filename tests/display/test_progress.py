@@ -5,9 +5,10 @@ import io
 import os
 import pty
 import struct
+import subprocess
 import sys
 import termios
-import threading
+import textwrap
 from contextlib import contextmanager
 
 import pytest
@@ -46,8 +47,11 @@ def terminal(monkeypatch, columns, rows):
     stream = os.fdopen(slave, "w")
 
     def written():
-        stream.flush()
-        return os.read(master, 2**16).decode().replace("\r\n", "\n")
+        print("\0", end="", file=stream, flush=True)  # the kernel hands over in parts
+        text = b""
+        while not text.endswith(b"\0"):
+            text += os.read(master, 2**16)
+        return text[:-1].decode().replace("\r\n", "\n")
 
     monkeypatch.setattr(sys, "stderr", stream)
     yield written
@@ -121,12 +125,21 @@ def test_it_keeps_clear_of_the_callers_own_bar(monkeypatch):
     assert text.index("data sets") < text.index("\n") < text.index("gap 5.0e-01")  # a line of its own below the bar
 
 
-def test_no_thread_stays_behind(monkeypatch):
-    before = threading.active_count()
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    follow(1.5, 2.0)
-    assert threading.active_count() == before
+def test_neither_thread_nor_lock_between_processes_stays_behind():
+    code = """
+    import io, multiprocessing, sys, threading
+    from lmnn_sdp.display.progress import Progress
+    from lmnn_sdp.solvers.solution import HistoryRow
+
+    sys.stderr = io.StringIO()
+    sys.stderr.isatty = lambda: True
+    with Progress() as progress:
+        progress(HistoryRow(3, 1.5, 2.0, 1.0, 10, 5, 2))
     assert "gap 5.0e-01" in sys.stderr.getvalue()
+    assert threading.active_count() == 1
+    multiprocessing.set_start_method("spawn")
+    """
+    subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True)
 
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal, Cell])
