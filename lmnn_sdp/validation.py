@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,13 @@ def check_dense(X: Any) -> None:
     """No sparse matrix: the learned map is dense, and distances under it need dense points."""
     if scipy.sparse.issparse(X):
         raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """No masked entry; NumPy drops the mask without a word, and uses what is under it."""
+    if np.ma.is_masked(values):
+        where = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(values))[0])
+        raise ValueError(f"{name}[{where}] is masked; every entry must be there: fill or drop masked entries first")
 
 
 def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None:
@@ -86,10 +95,13 @@ def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], Int
     return labels, codes
 
 
-def check_mu(mu: float) -> None:
-    """Push weight strictly between 0 and 1."""
+def check_mu(mu: float) -> float:
+    """Push weight strictly between 0 and 1, in float64 too."""
     if not isinstance(mu, numbers.Real) or not 0 < mu < 1:
         raise ValueError(f"mu={mu!r} must lie strictly between 0 and 1; it weighs the push term, 1 - mu the pull term")
+    if not 0 < float(mu) < 1:
+        raise ValueError(f"mu={mu!r} becomes {float(mu)!r} in float64; it must lie strictly between 0 and 1 there too")
+    return float(mu)
 
 
 def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> None:
@@ -100,6 +112,20 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
         raise ValueError(f"max_iter={max_iter!r} must be an integer >= 1, or None for no limit")
     if time_limit is not None and (not isinstance(time_limit, numbers.Real) or not time_limit > 0):
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
+
+
+def check_solver(solver: object, known: Iterable[str]) -> None:
+    """Name of a solver, with the name of CVXPY's behind a colon."""
+    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
+    if base not in ("auto", *known) or (backend and base != "cvxpy"):
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"solver={solver!r} is unknown; use 'auto', {names} or 'cvxpy:NAME'")
+
+
+def check_path(path: object, name: str) -> None:
+    """Name of a file, or None."""
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise ValueError(f"{name}={path!r} must be the path of a file, or None")
 
 
 def check_callback(callback: object) -> None:
@@ -265,6 +291,7 @@ def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
 
 def _as_array(values: Any, name: str) -> npt.NDArray[Any]:
     """An array; rows of different lengths are refused by name."""
+    check_unmasked(values, name)
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -280,7 +307,7 @@ def _as_numbers(values: Any, name: str) -> FloatArray:
         raise ValueError(f"{name} has the type {array.dtype}; it must hold numbers: encode or drop other columns")
     try:
         return np.array(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} cannot be read as numbers ({error}); encode or drop other columns") from error
 
 

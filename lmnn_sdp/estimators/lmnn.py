@@ -28,6 +28,7 @@ from lmnn_sdp.validation import (
     check_features,
     check_labelled,
     check_pairs,
+    check_unmasked,
 )
 
 
@@ -279,6 +280,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Training data as numbers and labels, after scikit-learn's checks and ours."""
         if y is None:
             validate_data(self, X, y)  # says that y is required
+        check_unmasked(y, "y")
         labels = check_labelled(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         X = self._numbers(X, reset=True)
@@ -288,6 +290,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
         """Finite float64 data; a missing value is named by its feature."""
         check_dense(X)
+        check_unmasked(X, "X")
         fewest = 2 if reset else 1
         array = validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest

@@ -54,7 +54,7 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             error.filename = os.fspath(path)  # the name that the caller knows
         raise
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
 from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.numerics.array_files import read_arrays
 from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
+from lmnn_sdp.validation import is_symmetric
 
 
 class Status(Enum):
@@ -97,6 +98,8 @@ class Solution:
         One row an iteration or round.
     solver : str
         Name under which `solve` was asked.
+    problem : str
+        `Problem.fingerprint` of what was solved; empty if unknown.
     """
 
     M: FloatArray
@@ -107,6 +110,7 @@ class Solution:
     status: Status
     history: tuple[HistoryRow, ...]
     solver: str
+    problem: str = ""
 
     @property
     def objective(self) -> float:
@@ -172,6 +176,7 @@ class Solution:
                 residuals=np.array(astuple(self.certificate.residuals)),
                 status=np.array(self.status.name),
                 solver=np.array(self.solver),
+                problem=np.array(self.problem),
             )
 
         write_atomically(path, write)
@@ -182,25 +187,20 @@ class Solution:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
-            If the file is not one of ours.
+            If the file is not one of ours, damaged, or no plain file.
         """
         try:
-            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                objective, lower_bound, active, rank = file["certificate"].tolist()
-                residuals = Residuals(*file["residuals"].tolist())
-                return cls(
-                    M=file["M"],
-                    L=file["L"],
-                    triplets=file["triplets"],
-                    alpha=file["alpha"],
-                    certificate=Certificate(objective, lower_bound, int(active), int(rank), residuals),
-                    status=Status[str(file["status"])],
-                    history=tuple(_history_row(row) for row in file["history"].tolist()),
-                    solver=str(file["solver"]),
-                )
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # NumPy's are of many kinds
-            raise ValueError(f"{path} is no saved Solution, or a damaged one; write one with Solution.save") from error
+            return _of_arrays(read_arrays(path))
+        except ValueError as error:
+            if not os.path.lexists(path):
+                raise FileNotFoundError(f"{path} does not exist; write a solution with Solution.save first") from None
+            reason = str(error).removeprefix(f"{path} ").partition(";")[0]
+            raise ValueError(
+                f"{path} is no saved Solution, or a damaged one: {reason}; write one with Solution.save"
+            ) from error
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the solution as a flat dictionary, for JSON."""
@@ -243,6 +243,72 @@ def metric_rows(certificate: Certificate, d: int) -> list[Row]:
         ("rank of M", f"{certificate.rank} of {d}"),
         ("violated triplets", f"{certificate.active_triplets:,}"),
     ]
+
+
+#: Kind and dimensions of every array in a saved solution; those of text may be missing in files of earlier versions.
+_ARRAYS = {
+    "M": ("f", 2),
+    "L": ("f", 2),
+    "triplets": ("i", 2),
+    "alpha": ("f", 1),
+    "history": ("f", 2),
+    "certificate": ("f", 1),
+    "residuals": ("f", 1),
+    "status": ("U", 0),
+    "solver": ("U", 0),
+    "problem": ("U", 0),
+}
+
+
+def _of_arrays(arrays: dict[str, npt.NDArray[Any]]) -> Solution:
+    """The solution that the arrays of a file describe, after a check of each of them."""
+    arrays = {"problem": np.array("")} | arrays  # files of earlier versions do not tell
+    for name, (kind, ndim) in _ARRAYS.items():
+        if name not in arrays:
+            raise ValueError(f"it has no array {name!r}")
+        array = arrays[name]
+        if array.dtype.kind != kind or array.ndim != ndim:
+            raise ValueError(f"{name} has the type {array.dtype} and the shape {array.shape}")
+        if kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} has an entry that is not finite")
+    _check_sizes(arrays)
+    objective, lower_bound, active, rank = arrays["certificate"].tolist()
+    return Solution(
+        M=arrays["M"],
+        L=arrays["L"],
+        triplets=arrays["triplets"],
+        alpha=arrays["alpha"],
+        certificate=Certificate(
+            objective, lower_bound, int(active), int(rank), Residuals(*arrays["residuals"].tolist())
+        ),
+        status=Status[str(arrays["status"])],
+        history=tuple(_history_row(row) for row in arrays["history"].tolist()),
+        solver=str(arrays["solver"]),
+        problem=str(arrays["problem"]),
+    )
+
+
+def _check_sizes(arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Shapes that fit together, a symmetric M, triplets of row numbers, multipliers that are not negative."""
+    d, count = len(arrays["M"]), len(arrays["alpha"])
+    r = len(arrays["L"])
+    shapes = {
+        "M": (d, d),
+        "L": (r, d),
+        "triplets": (count, 3),
+        "history": (len(arrays["history"]), len(fields(HistoryRow))),
+        "certificate": (len(fields(Certificate)) - 1,),
+        "residuals": (len(fields(Residuals)),),
+    }
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
+    if not d or not is_symmetric(arrays["M"]):
+        raise ValueError("M is not symmetric")
+    if np.min(arrays["triplets"], initial=0) < 0 or np.min(arrays["alpha"], initial=0.0) < 0:
+        raise ValueError("a triplet or a multiplier is negative")
+    if str(arrays["status"]) not in Status.__members__:
+        raise ValueError(f"its status {str(arrays['status'])!r} is none")
 
 
 def _history_row(values: list[float]) -> HistoryRow:

@@ -48,7 +48,7 @@ OTHER_FILES = {
 @pytest.mark.parametrize("name", OTHER_FILES)
 def test_another_file_is_no_solution(name, tmp_path):
     OTHER_FILES[name](tmp_path / "other.npz")
-    with pytest.raises(ValueError, match=r"other.npz is no saved Solution, or a damaged one; .*Solution.save"):
+    with pytest.raises(ValueError, match=r"other.npz is no saved Solution, or a damaged one: .*; .*Solution.save"):
         Solution.load(tmp_path / "other.npz")
 
 
