@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import os
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -112,20 +110,6 @@ def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> 
         raise ValueError(f"max_iter={max_iter!r} must be an integer >= 1, or None for no limit")
     if time_limit is not None and (not isinstance(time_limit, numbers.Real) or not time_limit > 0):
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
-
-
-def check_solver(solver: object, known: Iterable[str]) -> None:
-    """Name of a solver, with the name of CVXPY's behind a colon."""
-    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
-    if base not in ("auto", *known) or (backend and base != "cvxpy"):
-        names = ", ".join(map(repr, known))
-        raise ValueError(f"solver={solver!r} is unknown; use 'auto', {names} or 'cvxpy:NAME'")
-
-
-def check_path(path: object, name: str) -> None:
-    """Name of a file, or None."""
-    if path is not None and not isinstance(path, str | os.PathLike):
-        raise ValueError(f"{name}={path!r} must be the path of a file, or None")
 
 
 def check_callback(callback: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -43,9 +44,8 @@ class Survived:
 class Answer:
     """What a child says at its end."""
 
-    status: Status | None = None
+    status: Status | None = None  # without one, an error ended it
     gap: float = 0.0
-    error: str = ""
 
 
 def survived(kind: signal.Signals, data: str, runs: int, latest: float) -> Survived:
@@ -55,27 +55,32 @@ def survived(kind: signal.Signals, data: str, runs: int, latest: float) -> Survi
     context.set_forkserver_preload(["lmnn_sdp", "sklearn.datasets", "sklearn.exceptions"])
     count = Survived()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "checkpoint.npz"
+        (Path(folder) / "run").mkdir()
+        path, errors = Path(folder) / "run" / "checkpoint.npz", Path(folder) / "errors"
         for _ in range(runs):
             before = Solution.load(path).relative_gap if path.exists() else None
             here, there = context.Pipe()
-            child = context.Process(target=_solve, args=(data, path, there))
+            child = context.Process(target=_solve, args=(data, path, errors, there))
             child.start()
             there.close()
             here.recv()  # ready
             time.sleep(float(rng.uniform(EARLIEST, latest)))
-            os.kill(child.pid or 0, kind)
+            assert child.pid is not None
+            os.kill(child.pid, kind)  # it is there: a child that has ended its solve waits for the end
             answer = _answer(here)
             child.join()
             _judge(count, path, before, answer)
+            count.tracebacks += "Traceback" in errors.read_text()
             if answer is not None and answer.status is Status.OPTIMAL:
                 path.unlink()
     return count
 
 
-def _solve(data: str, path: Path, pipe: Connection) -> None:
-    """Solve in a child process; tell when it is ready, and the answer."""
+def _solve(data: str, path: Path, errors: Path, pipe: Connection) -> None:
+    """Solve in a child process; tell when it is ready, and the answer; then wait to be told that no signal comes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    with errors.open("wb") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
     points = bench.dataset(data, "standardised")
     problem = Problem.from_data(points.X, points.y)
     start = Solution.load(path) if path.exists() else None
@@ -83,14 +88,18 @@ def _solve(data: str, path: Path, pipe: Connection) -> None:
     try:
         solution = solve(problem, start=start, checkpoint=path, warn=False)
     except BaseException:
-        pipe.send(Answer(error=traceback.format_exc()))
+        traceback.print_exc()
+        pipe.send(Answer())
     else:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         pipe.send(Answer(solution.status, solution.relative_gap))
+    pipe.recv()
 
 
 def _answer(pipe: Connection) -> Answer | None:
     """The child's last words; None if it was killed before."""
     try:
+        pipe.send("end")
         answer: Answer = pipe.recv()
     except (EOFError, ConnectionError):
         return None
@@ -102,7 +111,6 @@ def _judge(count: Survived, path: Path, before: float | None, answer: Answer | N
     count.runs += 1
     count.ended_by_the_signal += answer is None or answer.status is Status.INTERRUPTED
     if answer is not None:
-        count.tracebacks += bool(answer.error)
         # the same metric and multipliers certified again differ by rounding
         count.answers_worse_than_the_start += before is not None and answer.gap > before * (1 + 1e-6)
     left = [entry for entry in path.parent.iterdir() if entry != path]

@@ -10,7 +10,6 @@ Source: Weinberger & Saul (2009), eq. 14; the trace-like term <R, M> is ours and
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -171,16 +170,6 @@ class Problem:
             return len(self.working_set)
         sizes = np.bincount(self.codes)
         return self.n_neighbors * int(self.n_points**2 - np.sum(sizes**2))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A digest of all that the optimum depends on, by which a saved solution knows its problem again."""
-        digest = hashlib.blake2b(repr(self.mu).encode(), digest_size=16)
-        for array in (self.X, self.codes, self.targets, self.R, self.working_set):
-            if array is not None:
-                digest.update(repr((array.dtype.str, array.shape)).encode())
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
 
     @cached_property
     def pull(self) -> FloatArray:

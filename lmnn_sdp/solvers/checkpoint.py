@@ -17,6 +17,12 @@ SHARE = 0.05  # of the time, at most, is spent on writing
 ANOTHER = math.nextafter(1.0, 0.0)
 
 
+def check_checkpoint(path: object) -> None:
+    """Name of a file, or None."""
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise ValueError(f"checkpoint={path!r} must be the path of a file, or None")
+
+
 class Checkpoint:
     """Writes the best solution so far, as often as costs no more than a twentieth of the time.
 
@@ -28,7 +34,7 @@ class Checkpoint:
     path : path-like
         File to write (``.npz``).
     problem : str
-        Fingerprint of the problem that is being solved.
+        `fingerprint` of the problem that is being solved.
     snapshot : callable
         Gives the best solution so far.
 
@@ -75,8 +81,10 @@ class Checkpoint:
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
 
     def _held_gap(self) -> float:
-        """Gap of the solution in the file: infinite without a file."""
+        """Gap of the solution in the file: infinite without one."""
         try:
+            if not self._path.stat().st_size:
+                return math.inf
             held = Solution.load(self._path)
         except FileNotFoundError:
             return math.inf

@@ -20,7 +20,7 @@ class CtrlC:
     Attributes
     ----------
     came : bool
-        Whether Ctrl-C was pressed.
+        Whether Ctrl-C was pressed. The work should look at it now and then: while numba compiles, nothing is raised.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,18 @@ class CtrlC:
         except KeyboardInterrupt:
             return None
 
-    def _note(self, _: int, __: FrameType | None) -> None:
-        """Handle the signal."""
+    def _note(self, _: int, frame: FrameType | None) -> None:
+        """Handle the signal that came at a frame."""
         self.came = True
-        if self._raises:
+        if self._raises and not _compiles(frame):
             self._raises = False
             raise KeyboardInterrupt
+
+
+def _compiles(frame: FrameType | None) -> bool:
+    """Whether numba compiles there: an interrupt is lost in its callbacks, and may leave it with half a function."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in ("numba", "llvmlite"):
+            return True
+        frame = frame.f_back
+    return False

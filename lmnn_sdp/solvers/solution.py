@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from enum import Enum
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
 from lmnn_sdp.display.svg import gap_text
@@ -18,7 +17,7 @@ from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
-from lmnn_sdp.validation import is_symmetric
+from lmnn_sdp.solvers.saved_arrays import Arrays, check_arrays
 
 
 class Status(Enum):
@@ -99,7 +98,7 @@ class Solution:
     solver : str
         Name under which `solve` was asked.
     problem : str
-        `Problem.fingerprint` of what was solved; empty if unknown.
+        `lmnn_sdp.problem.fingerprint` of what was solved; empty if unknown.
     """
 
     M: FloatArray
@@ -159,27 +158,26 @@ class Solution:
         """
         return replace(self, triplets=self.triplets[:0].copy(), alpha=self.alpha[:0].copy())
 
+    def arrays(self) -> Arrays:
+        """What `save` writes, by name."""
+        bounds = self.certificate
+        return {
+            "M": self.M,
+            "L": self.L,
+            "triplets": self.triplets,
+            "alpha": self.alpha,
+            "history": np.array([astuple(row) for row in self.history], dtype=float).reshape(-1, 7),
+            "certificate": np.array([bounds.objective, bounds.lower_bound, bounds.active_triplets, bounds.rank]),
+            "residuals": np.array(astuple(bounds.residuals)),
+            "status": np.array(self.status.name),
+            "solver": np.array(self.solver),
+            "problem": np.array(self.problem),
+        }
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a NumPy ``.npz`` file (no pickle); it replaces an earlier one at once or not at all."""
-        history = np.array([astuple(row) for row in self.history]).reshape(-1, len(fields(HistoryRow)))
-        certificate = {key: value for key, value in asdict(self.certificate).items() if key != "residuals"}
-
-        def write(file: BinaryIO) -> None:
-            np.savez_compressed(
-                file,
-                M=self.M,
-                L=self.L,
-                triplets=self.triplets,
-                alpha=self.alpha,
-                history=history,
-                certificate=np.array(list(certificate.values())),
-                residuals=np.array(astuple(self.certificate.residuals)),
-                status=np.array(self.status.name),
-                solver=np.array(self.solver),
-                problem=np.array(self.problem),
-            )
-
-        write_atomically(path, write)
+        arrays: dict[str, Any] = self.arrays()  # NumPy's types take array names for its options
+        write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Solution:
@@ -195,7 +193,7 @@ class Solution:
         try:
             return _of_arrays(read_arrays(path))
         except ValueError as error:
-            if not os.path.lexists(path):
+            if not os.path.exists(path):
                 raise FileNotFoundError(f"{path} does not exist; write a solution with Solution.save first") from None
             reason = str(error).removeprefix(f"{path} ").partition(";")[0]
             raise ValueError(
@@ -245,70 +243,26 @@ def metric_rows(certificate: Certificate, d: int) -> list[Row]:
     ]
 
 
-#: Kind and dimensions of every array in a saved solution; those of text may be missing in files of earlier versions.
-_ARRAYS = {
-    "M": ("f", 2),
-    "L": ("f", 2),
-    "triplets": ("i", 2),
-    "alpha": ("f", 1),
-    "history": ("f", 2),
-    "certificate": ("f", 1),
-    "residuals": ("f", 1),
-    "status": ("U", 0),
-    "solver": ("U", 0),
-    "problem": ("U", 0),
-}
-
-
-def _of_arrays(arrays: dict[str, npt.NDArray[Any]]) -> Solution:
+def _of_arrays(arrays: Arrays) -> Solution:
     """The solution that the arrays of a file describe, after a check of each of them."""
     arrays = {"problem": np.array("")} | arrays  # files of earlier versions do not tell
-    for name, (kind, ndim) in _ARRAYS.items():
-        if name not in arrays:
-            raise ValueError(f"it has no array {name!r}")
-        array = arrays[name]
-        if array.dtype.kind != kind or array.ndim != ndim:
-            raise ValueError(f"{name} has the type {array.dtype} and the shape {array.shape}")
-        if kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} has an entry that is not finite")
-    _check_sizes(arrays)
+    check_arrays(arrays)
     objective, lower_bound, active, rank = arrays["certificate"].tolist()
+    residuals = Residuals(*arrays["residuals"].tolist())
+    status = str(arrays["status"])
+    if status not in Status.__members__:
+        raise ValueError(f"its status {status!r} is none")
     return Solution(
         M=arrays["M"],
         L=arrays["L"],
         triplets=arrays["triplets"],
         alpha=arrays["alpha"],
-        certificate=Certificate(
-            objective, lower_bound, int(active), int(rank), Residuals(*arrays["residuals"].tolist())
-        ),
-        status=Status[str(arrays["status"])],
+        certificate=Certificate(objective, lower_bound, int(active), int(rank), residuals),
+        status=Status[status],
         history=tuple(_history_row(row) for row in arrays["history"].tolist()),
         solver=str(arrays["solver"]),
         problem=str(arrays["problem"]),
     )
-
-
-def _check_sizes(arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Shapes that fit together, a symmetric M, triplets of row numbers, multipliers that are not negative."""
-    d, count = len(arrays["M"]), len(arrays["alpha"])
-    r = len(arrays["L"])
-    shapes = {
-        "M": (d, d),
-        "L": (r, d),
-        "triplets": (count, 3),
-        "history": (len(arrays["history"]), len(fields(HistoryRow))),
-        "certificate": (len(fields(Certificate)) - 1,),
-        "residuals": (len(fields(Residuals)),),
-    }
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
-    if not d or not is_symmetric(arrays["M"]):
-        raise ValueError("M is not symmetric")
-    if np.min(arrays["triplets"], initial=0) < 0 or np.min(arrays["alpha"], initial=0.0) < 0:
-        raise ValueError("a triplet or a multiplier is negative")
-    if str(arrays["status"]) not in Status.__members__:
-        raise ValueError(f"its status {str(arrays['status'])!r} is none")
 
 
 def _history_row(values: list[float]) -> HistoryRow:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
 
 from lmnn_sdp.numerics.parallel import team
+from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import Whitening, whiten
 from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
-from lmnn_sdp.solvers.checkpoint import Checkpoint
+from lmnn_sdp.solvers.checkpoint import Checkpoint, check_checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.interrupts import CtrlC
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, Status
 from lmnn_sdp.solvers.warm import check_start, warm_start
-from lmnn_sdp.validation import check_callback, check_limits, check_path, check_solver
+from lmnn_sdp.validation import check_callback, check_limits
 
 Solver: TypeAlias = Callable[[Problem, Monitor], Status]
 
@@ -151,20 +152,21 @@ def solve(
     """
     check_limits(tol, max_iter, time_limit)
     check_callback(callback)
-    check_solver(solver, SOLVERS)
+    _check_solver(solver)
     check_start(start)
-    check_path(checkpoint, "checkpoint")
+    check_checkpoint(checkpoint)
     with CtrlC() as ctrl_c, team():
 
         def after_record(row: HistoryRow) -> object:
             if file is not None:
                 file.write()
-            return ctrl_c.came or (callback is not None and callback(row))
+            answer = None if callback is None else callback(row)
+            return ctrl_c.came or answer
 
         attempt = _Attempt(
             problem, solver, partial(Monitor, tol=tol, max_iter=max_iter, time_limit=time_limit, callback=after_record)
         )
-        file = None if checkpoint is None else Checkpoint(checkpoint, problem.fingerprint, attempt.solution)
+        file = None if checkpoint is None else Checkpoint(checkpoint, attempt.fingerprint, attempt.solution)
         if start is not None:
             attempt.begin(start)  # before Ctrl-C is heard: what the start proves is not lost
         status = ctrl_c.until(attempt.run)
@@ -194,6 +196,11 @@ class _Attempt:
         self._problem = problem
         self._at = (Whitening.none(problem), watch(problem))  # changed in one step, whenever Ctrl-C comes
         self._run: Solver | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells the problem from others."""
+        return fingerprint(self._problem)
 
     def begin(self, start: Solution | None = None) -> None:
         """Whiten, and certify the start."""
@@ -229,8 +236,16 @@ class _Attempt:
             status=status,
             history=tuple(monitor.history),
             solver=self.name,
-            problem=self._problem.fingerprint,
+            problem=self.fingerprint,
         )
+
+
+def _check_solver(solver: object) -> None:
+    """Name of a solver, for those of CVXPY with one of theirs behind a colon."""
+    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
+    if base not in ("auto", *SOLVERS) or (backend and base != "cvxpy"):
+        known = ", ".join(map(repr, SOLVERS))
+        raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
 
 
 def _check_size(solver: str, d: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from lmnn_sdp.problem.whitening import Whitening
 from lmnn_sdp.solvers.monitor import Start
+from lmnn_sdp.solvers.saved_arrays import check_arrays
 from lmnn_sdp.solvers.solution import Solution
 
 
@@ -14,6 +15,13 @@ def check_start(start: object) -> None:
     if start is not None and not isinstance(start, Solution):
         name = type(start).__name__
         raise ValueError(f"start is of the type {name}; it must be a Solution, or None: read one with Solution.load")
+    if isinstance(start, Solution):
+        try:
+            check_arrays(start.arrays())
+        except ValueError as error:
+            raise ValueError(
+                f"start is a damaged Solution: {error}; solve anew, or read one with Solution.load"
+            ) from error
 
 
 def warm_start(white: Whitening, solution: Solution) -> Start:

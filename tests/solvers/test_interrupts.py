@@ -137,6 +137,23 @@ def test_at_any_call_there_is_an_answer_and_the_checkpoint_is_whole(solved, tmp_
     assert seen == {Status.INTERRUPTED, Status.OPTIMAL}
 
 
+def test_while_numba_compiles_it_is_noted_and_heard_at_the_next_record(monkeypatch):
+    from numba.core import compiler
+
+    from lmnn_sdp.numerics.kernels import kernel
+
+    pressed(monkeypatch, compiler, "compile_extra")
+    compiled = []
+
+    def compile_one(row):
+        if not compiled:
+            compiled.append(kernel()(lambda x: x + 1)(1))
+
+    solution = interrupted(tol=1e-12, callback=compile_one)
+    assert compiled == [2]
+    assert len(solution.history) == 1
+
+
 def test_a_handler_of_the_callers_own_stays(solved):
     pressed_in = []
     signal.signal(signal.SIGINT, lambda *_: pressed_in.append("handler"))

@@ -63,10 +63,10 @@ def arrays_of(solution, path):
 
 
 WRONG = {
-    "M of text": ({"M": np.full((3, 3), "a")}, r"M has the type <U1 and the shape \(3, 3\)"),
-    "M of integers": ({"M": np.eye(3, dtype=int)}, r"M has the type int64 and the shape \(3, 3\)"),
+    "M of text": ({"M": np.full((3, 3), "a")}, r"M has the type <U1"),
+    "M of integers": ({"M": np.eye(3, dtype=int)}, r"M has the type int64"),
     "M not square": ({"M": np.ones((2, 3))}, r"M has the shape \(2, 3\), not \(2, 2\)"),
-    "M a vector": ({"M": np.ones(3)}, r"M has the type float64 and the shape \(3,\)"),
+    "M a vector": ({"M": np.ones(3)}, r"M has the shape \(3,\)"),
     "M empty": ({"M": np.ones((0, 0)), "L": np.ones((0, 0))}, "M is not symmetric"),
     "M not symmetric": ({"M": np.triu(np.ones((3, 3)))}, "M is not symmetric"),
     "M not finite": ({"M": np.full((3, 3), np.nan)}, "M has an entry that is not finite"),
@@ -83,8 +83,8 @@ WRONG = {
         {"triplets": np.ones((1, 3), int), "alpha": -np.ones(1)},
         "a triplet or a multiplier is negative",
     ),
-    "other alpha": ({"alpha": np.ones(7)}, r"triplets has the shape .*, not \(7, 3\)"),
-    "alpha a matrix": ({"alpha": np.ones((7, 1))}, r"alpha has the type float64 and the shape \(7, 1\)"),
+    "other alpha": ({"alpha": np.ones(7)}, r"alpha has the shape \(7,\), not "),
+    "alpha a matrix": ({"alpha": np.ones((7, 1))}, r"alpha has the shape \(7, 1\)"),
     "alpha unknown": (
         {"alpha": np.full(1, np.nan), "triplets": np.ones((1, 3), int)},
         "alpha has an entry that is not",
@@ -96,7 +96,7 @@ WRONG = {
     "residuals": ({"residuals": np.ones(9)}, r"residuals has the shape \(9,\), not \(5,\)"),
     "status": ({"status": np.array("DONE")}, r"its status 'DONE' is none"),
     "status a number": ({"status": np.array(1.0)}, r"status has the type float64"),
-    "solver a list": ({"solver": np.array(["a", "b"])}, r"solver has the type <U1 and the shape \(2,\)"),
+    "solver a list": ({"solver": np.array(["a", "b"])}, r"solver has the shape \(2,\)"),
 }
 
 

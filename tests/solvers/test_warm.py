@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lmnn_sdp import Problem, Solution, Status, certify, solve
 from lmnn_sdp.datasets import load
+from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.solvers import checkpoint
 from problems import blobs, noise
 
@@ -275,6 +276,13 @@ def test_a_checkpoint_never_replaces_what_is_no_solution(tmp_path):
         solve(WHOLE, checkpoint=tmp_path)
 
 
+def test_an_empty_file_may_become_a_checkpoint(tmp_path):
+    path = tmp_path / "c.npz"
+    path.touch()
+    solution = solve(WHOLE, checkpoint=path)
+    assert Solution.load(path).certificate == solution.certificate
+
+
 def stopped(problem, **arguments):
     """A solve that ends before it certifies anything."""
     with pytest.warns(ConvergenceWarning, match="time_limit"):
@@ -304,7 +312,7 @@ def test_a_solution_of_another_problem_is_replaced_once_something_is_proved(cold
         solve(other, solver="scs-full", time_limit=1e-9, max_iter=1, tol=0.0, checkpoint=path)
     solution = solve(other, checkpoint=path)
     held = Solution.load(path)
-    assert held.problem == solution.problem == other.fingerprint != WHOLE.fingerprint
+    assert held.problem == solution.problem == fingerprint(other) != fingerprint(WHOLE)
     assert held.certificate == solution.certificate
 
 
@@ -328,6 +336,20 @@ def test_a_start_that_lists_its_triplets_twice_proves_nothing_false(solver):
         warnings.simplefilter("ignore", ConvergenceWarning)
         warm = solve(problem, solver, start=start, max_iter=100)
     assert warm.certificate.overlaps(optimum.certificate)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"triplets": np.ones((2, 3))}, "triplets has the type float64"),
+        ({"alpha": np.full(3, np.nan)}, r"alpha has the shape \(3,\), not "),
+        ({"L": np.full((2, 4), np.nan)}, "L has an entry that is not finite"),
+        ({"M": np.zeros(4)}, r"M has the shape \(4,\)"),
+    ],
+)
+def test_a_start_with_wrong_arrays_is_refused(cold, wrong, message):
+    with pytest.raises(ValueError, match=f"start is a damaged Solution: {message}.*; solve anew, or read one with Sol"):
+        solve(WHOLE, start=replace(cold, **wrong))
 
 
 def test_a_start_that_overflows_is_refused(cold):
