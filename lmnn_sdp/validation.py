@@ -34,6 +34,13 @@ def check_dense(X: Any) -> None:
         raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
 
 
+def check_unmasked(values: Any, name: str) -> None:
+    """No masked entry; NumPy drops the mask without a word, and uses what is under it."""
+    if np.ma.is_masked(values):
+        where = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(values))[0])
+        raise ValueError(f"{name}[{where}] is masked; every entry must be there: fill or drop masked entries first")
+
+
 def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None:
     """No NaN and no infinity in data of shape (n, d); the first one is named by its feature's name or number."""
     if math.isfinite(np.sum(X)):  # one pass without memory for nearly all data; a sum that overflows is looked at again
@@ -86,10 +93,13 @@ def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], Int
     return labels, codes
 
 
-def check_mu(mu: float) -> None:
-    """Push weight strictly between 0 and 1."""
+def check_mu(mu: float) -> float:
+    """Push weight strictly between 0 and 1, in float64 too."""
     if not isinstance(mu, numbers.Real) or not 0 < mu < 1:
         raise ValueError(f"mu={mu!r} must lie strictly between 0 and 1; it weighs the push term, 1 - mu the pull term")
+    if not 0 < float(mu) < 1:
+        raise ValueError(f"mu={mu!r} becomes {float(mu)!r} in float64; it must lie strictly between 0 and 1 there too")
+    return float(mu)
 
 
 def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> None:
@@ -279,6 +289,7 @@ def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
 
 def _as_array(values: Any, name: str) -> npt.NDArray[Any]:
     """An array; rows of different lengths are refused by name."""
+    check_unmasked(values, name)
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -294,7 +305,7 @@ def _as_numbers(values: Any, name: str) -> FloatArray:
         raise ValueError(f"{name} has the type {array.dtype}; it must hold numbers: encode or drop other columns")
     try:
         return np.array(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} cannot be read as numbers ({error}); encode or drop other columns") from error
 
 

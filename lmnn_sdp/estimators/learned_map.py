@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.validation import check_dense, check_features, check_pairs, check_point
+from lmnn_sdp.validation import check_dense, check_features, check_pairs, check_point, check_unmasked
 
 
 class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -105,6 +105,7 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
         """Finite float64 data; a missing value is named by its feature."""
         check_dense(X)
+        check_unmasked(X, "X")
         fewest = 2 if reset else 1
         array = validate_data(
             self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest

@@ -19,7 +19,7 @@ from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import certify_pair, relative_gap
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
-from lmnn_sdp.validation import check_callback, check_components, check_labelled
+from lmnn_sdp.validation import check_callback, check_components, check_labelled, check_unmasked
 
 
 class LMNN(LearnedMap):
@@ -212,6 +212,7 @@ class LMNN(LearnedMap):
         """Training data as numbers and labels, after scikit-learn's checks and ours."""
         if y is None:
             validate_data(self, X, y)  # says that y is required
+        check_unmasked(y, "y")
         labels = check_labelled(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         X = self._numbers(X, reset=True)

@@ -141,12 +141,12 @@ class Problem:
         """
         X = check_data(X)
         labels, codes = check_labels(y, len(X))
-        check_mu(mu)
+        mu = check_mu(mu)
         if targets is None:
             chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))
         else:
             chosen = check_targets(targets, codes)
-        return cls(X, labels, codes, chosen, float(mu), check_regularizer(reg, X.shape[1]))
+        return cls(X, labels, codes, chosen, mu, check_regularizer(reg, X.shape[1]))
 
     @property
     def n_points(self) -> int:

@@ -41,6 +41,12 @@ class Whitening:
     W: FloatArray
     V: FloatArray
 
+    @staticmethod
+    def none(problem: Problem) -> Whitening:
+        """The problem as it is."""
+        same = np.eye(problem.n_features)
+        return Whitening(problem, same, same)
+
     def inward(self, M: FloatArray) -> FloatArray:
         """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x."""
         return symmetrize(self.V.T @ M @ self.V)

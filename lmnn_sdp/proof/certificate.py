@@ -161,6 +161,14 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     return certificate(white.problem, primal, bound_below(white.problem, listed, multipliers))
 
 
+def bounds_at_zero(problem: Problem) -> tuple[PrimalBound, DualBound]:
+    """What M = 0 and no multipliers prove, in any coordinates: mu times the number of triplets, and 0."""
+    L = np.empty((0, problem.n_features))
+    terms = problem.terms(L)
+    primal = PrimalBound(L, problem.mu * terms.push * (1 + 4 * EPS), terms, 0.0)
+    return primal, DualBound(np.empty((0, 3), dtype=np.intp), np.empty(0), 0.0, 0.0)
+
+
 def bound_above(problem: Problem, N: FloatArray, slack: float | None = None) -> PrimalBound:
     """Objective over all triplets at the PSD projection of ``N``, in the coordinates of ``problem``.
 

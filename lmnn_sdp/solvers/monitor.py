@@ -17,6 +17,7 @@ from lmnn_sdp.proof.certificate import (
     PrimalBound,
     bound_above,
     bound_below,
+    bounds_at_zero,
     certificate,
     relative_gap,
 )
@@ -50,7 +51,7 @@ class Monitor:
     callback : callable or None
         Called with each `HistoryRow`; to return True means to stop.
     start : Start or None
-        Where the solver should begin.
+        Where the solver should begin. It is certified here, so that nothing that is proved of it can be lost.
     """
 
     def __init__(
@@ -71,9 +72,12 @@ class Monitor:
         self.history: list[HistoryRow] = []
         self.near: Hinges | None = None
         self._begin = time.perf_counter()
-        no_triplets = np.empty((0, 3), dtype=np.intp)
-        self.primal: PrimalBound = bound_above(problem, np.zeros((problem.n_features, problem.n_features)))
-        self.dual: DualBound = bound_below(problem, no_triplets, np.empty(0))
+        self.primal: PrimalBound
+        self.dual: DualBound
+        self.primal, self.dual = bounds_at_zero(problem)
+        if start is not None:
+            self.offer(start.triplets, start.alpha)
+            self._offer_metric(start.M)
 
     @property
     def seconds(self) -> float:
@@ -101,6 +105,13 @@ class Monitor:
         if dual.value > self.dual.value:
             self.dual = dual
 
+    def _offer_metric(self, N: FloatArray, slack: float | None = None) -> PrimalBound:
+        """Certify a metric by an impostor pass; keep it if it is better than the best so far."""
+        primal = bound_above(self.problem, N, slack)
+        if primal.objective < self.primal.objective:
+            self.primal = primal
+        return primal
+
     def record(
         self,
         N: FloatArray,
@@ -116,10 +127,8 @@ class Monitor:
         With a ``slack``, `near` holds the triplets whose hinge exceeds ``-slack`` at the PSD part of N.
         """
         self.offer(triplets, alpha)
-        primal = bound_above(self.problem, N, slack)
+        primal = self._offer_metric(N, slack)
         self.near = primal.near
-        if primal.objective < self.primal.objective:
-            self.primal = primal
         row = HistoryRow(
             iteration,
             self.seconds,

@@ -92,7 +92,10 @@ class NewtonSystem:
         target = accuracy * float(np.linalg.norm(residual))
         for _ in range(MAX_STEPS):
             image = self._apply(edges, direction)
-            step = product / float(np.sum(direction * image))
+            curvature = float(np.sum(direction * image))
+            if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
+                break
+            step = product / curvature
             D = D + step * direction
             residual = residual - step * image
             if np.linalg.norm(residual) <= target:
