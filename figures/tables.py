@@ -10,6 +10,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 from harness.paths import RESULTS, ROOT
+from lmnn_sdp.numerics.files import write_text_atomically
 
 PAGES = ("README.md", "coming_from.md")
 
@@ -17,8 +18,13 @@ PAGES = ("README.md", "coming_from.md")
 def main() -> None:
     """Replace what stands between the markers of every page."""
     for page in PAGES:
-        text = rendered(page)
-        (ROOT / page).write_text(text)
+        redraw(page)
+
+
+def redraw(page: str) -> None:
+    """Replace the page by itself with every block drawn anew."""
+    text = rendered(page)
+    write_text_atomically(ROOT / page, lambda file: file.write(text))
 
 
 def rendered(page: str) -> str:

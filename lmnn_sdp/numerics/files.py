@@ -8,13 +8,14 @@ process that was killed, and the next write in that folder removes it.
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import secrets
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TextIO, TypeAlias
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -56,6 +57,19 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
         if isinstance(error, OSError):
             error.filename = os.fspath(path)  # the name that the caller knows
         raise
+
+
+def write_text_atomically(path: PathLike, write: Callable[[TextIO], object]) -> None:
+    """The same for text, in UTF-8."""
+
+    def encoded(file: BinaryIO) -> None:
+        text = io.TextIOWrapper(file, encoding="utf-8")
+        try:
+            write(text)
+        finally:
+            text.detach()  # flushes, and leaves the file open
+
+    write_atomically(path, encoded)
 
 
 def check_writable(path: PathLike) -> tuple[Path, int | None]:

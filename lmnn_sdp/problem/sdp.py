@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
+from lmnn_sdp.numerics.files import write_text_atomically
 from lmnn_sdp.numerics.linalg import svec_indices
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
@@ -86,7 +86,7 @@ def write_sdpa(sdp: SlackSDP, path: str | os.PathLike[str]) -> None:
     ----------
     sdp : SlackSDP
     path : path-like
-        Replaced when it exists.
+        Replaced at once when it exists.
 
     Raises
     ------
@@ -100,10 +100,13 @@ def write_sdpa(sdp: SlackSDP, path: str | os.PathLike[str]) -> None:
             f"the file would have {entries:,} entries ({m:,} triplets, d = {d}); the limit is "
             f"{MAX_EXPORT_ENTRIES:,}: export a working set (problem.restrict(solution.triplets)) or fewer points"
         )
-    with Path(path).open("w", encoding="ascii") as file:
+
+    def write(file: TextIO) -> None:
         file.write(f'"LMNN slack SDP: {m} triplets, d = {d}; optimum = -(value of this file) + {sdp.constant!r}"\n')
         file.write(f"{m}\n2\n{d} {-2 * m}\n" + " ".join(["1"] * m) + "\n")
         _write_entries(file, sdp)
+
+    write_text_atomically(path, write)
 
 
 def _write_entries(file: TextIO, sdp: SlackSDP) -> None:

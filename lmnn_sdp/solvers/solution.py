@@ -8,12 +8,13 @@ from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
 from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
@@ -158,8 +159,8 @@ class Solution:
         """Write everything to a NumPy ``.npz`` file (no pickle); it replaces an earlier one at once or not at all."""
         history = np.array([astuple(row) for row in self.history]).reshape(-1, len(fields(HistoryRow)))
         certificate = {key: value for key, value in asdict(self.certificate).items() if key != "residuals"}
-        unfinished = Path(f"{os.fspath(path)}.part")
-        with unfinished.open("wb") as file:
+
+        def write(file: BinaryIO) -> None:
             np.savez_compressed(
                 file,
                 M=self.M,
@@ -172,7 +173,8 @@ class Solution:
                 status=np.array(self.status.name),
                 solver=np.array(self.solver),
             )
-        unfinished.replace(path)
+
+        write_atomically(path, write)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Solution:

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from lmnn_sdp.numerics import files
-from lmnn_sdp.numerics.files import write_atomically
+from lmnn_sdp.numerics.files import write_atomically, write_text_atomically
 
 
 def put(path, content=b"new"):
@@ -169,4 +169,18 @@ def test_a_temporary_file_that_another_writer_took_for_abandoned_is_made_again(o
     monkeypatch.setattr(files.fcntl, "flock", slow)
     put(old)
     assert old.read_bytes() == b"new"
+    assert os.listdir(old.parent) == ["old"]
+
+
+def test_text_is_written_in_utf_8_and_whole_or_not_at_all(old):
+    write_text_atomically(old, lambda file: file.write("é\n"))
+    assert old.read_bytes() == b"\xc3\xa9\n"
+
+    def write(file):
+        file.write("half")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        write_text_atomically(old, write)
+    assert old.read_bytes() == b"\xc3\xa9\n"
     assert os.listdir(old.parent) == ["old"]
