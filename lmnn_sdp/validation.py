@@ -50,7 +50,7 @@ def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None
 
 
 def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """No missing label."""
+    """No missing label, and labels of one kind: Python's or NumPy's strings, integers, floats or booleans."""
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError(f"y[{int(np.argmin(np.isfinite(y)))}] is not finite; every point needs a label")
     if y.dtype.kind in "mM" and np.isnat(y).any():
@@ -59,7 +59,15 @@ def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         missing = [i for i, label in enumerate(y) if _is_missing(label)]
         if missing:
             raise ValueError(f"y[{missing[0]}] is {y[missing[0]]!r}; every point needs a label")
+        kinds = sorted({_kind(label) for label in y})
+        if len(kinds) > 1 or (kinds and kinds[0] not in ("str", "int", "float", "bool")):
+            raise ValueError(f"y holds labels of the types {', '.join(kinds)}; use strings only, or integers only")
     return y
+
+
+def _kind(label: object) -> str:
+    """Name of a label's type; NumPy's types count as the types of Python that they stand for."""
+    return type(label.item() if isinstance(label, np.generic) else label).__name__
 
 
 def _is_missing(label: object) -> bool:
@@ -70,20 +78,29 @@ def _is_missing(label: object) -> bool:
         return True
 
 
-def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
+def check_labels(y: npt.ArrayLike, n: int, minus_one_is_class: bool = True) -> tuple[npt.NDArray[np.generic], IntArray]:
     """Labels as given and as class indices 0, 1, ... in sorted order."""
     labels = _as_array(y, "y")
     if labels.shape != (n,):
         raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
     check_labelled(labels)
-    if labels.dtype == object:
-        types = sorted({type(label).__name__ for label in labels})
-        if len(types) > 1 or types[0] not in ("str", "int", "float", "bool"):
-            raise ValueError(f"y holds labels of the types {', '.join(types)}; use strings only, or integers only")
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has only the class {classes[:1].tolist()}; a metric needs at least two classes to part")
+    if not minus_one_is_class:
+        _check_unlabelled(classes)
     return labels, codes
+
+
+def _check_unlabelled(classes: npt.NDArray[np.generic]) -> None:
+    """No class -1 beside two others: that is scikit-learn's mark for points without a label. -1 and 1 are classes."""
+    marks = [label for label in classes.tolist() if str(label) in ("-1", "-1.0")]
+    if marks and len(classes) > 2:
+        raise ValueError(
+            f"y holds {marks[0]!r} beside {len(classes) - 1} other labels, which is scikit-learn's mark for a point "
+            "without a label: drop such points, or say that it is a class with minus_one_is_class=True "
+            "(--minus-one-is-class)"
+        )
 
 
 def check_mu(mu: float) -> None:
@@ -280,7 +297,7 @@ def _as_numbers(values: Any, name: str) -> FloatArray:
         raise ValueError(f"{name} has the type {array.dtype}; it must hold numbers: encode or drop other columns")
     try:
         return np.array(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} cannot be read as numbers ({error}); encode or drop other columns") from error
 
 

@@ -17,9 +17,10 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
 
-from lmnn_sdp.estimators.lmnn import LMNN, leading_rows
+from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.solvers.cut import leading_rows
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.solvers.solve import solve
 from lmnn_sdp.validation import check_components, check_grid, check_mu
@@ -41,6 +42,8 @@ class LMNNCV(LMNN):
     n_components : int, None or a sequence of them, default=None
         Numbers of rows of ``components_`` to try; None stands for the rank of M.
     reg : float, default=0.0
+        As in `LMNN`.
+    minus_one_is_class : bool, default=False
         As in `LMNN`.
     cv : int, splitter or iterable, default=5
         As in `sklearn.model_selection.GridSearchCV`; an integer stands for stratified folds without shuffling.
@@ -88,6 +91,7 @@ class LMNNCV(LMNN):
         mu: Any = (0.25, 0.5, 0.75),
         n_components: Any = None,
         reg: float = 0.0,
+        minus_one_is_class: bool = False,
         cv: Any = 5,
         classifier_neighbors: int = 3,
         scoring: Any = None,
@@ -103,6 +107,7 @@ class LMNNCV(LMNN):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.minus_one_is_class = minus_one_is_class
         self.cv = cv
         self.classifier_neighbors = classifier_neighbors
         self.scoring = scoring
@@ -159,7 +164,10 @@ class LMNNCV(LMNN):
 
     def _single(self, **chosen: Any) -> LMNN:
         """An `LMNN` with one setting of the grid."""
-        shared = {name: getattr(self, name) for name in ("reg", "tol", "max_iter", "time_limit", "solver")}
+        shared = {
+            name: getattr(self, name)
+            for name in ("reg", "minus_one_is_class", "tol", "max_iter", "time_limit", "solver")
+        }
         return LMNN(**shared, random_state=self.random_state, **chosen)
 
     def _warn(self, paths: list[list[Fit]]) -> None:
@@ -226,7 +234,7 @@ def _solved(
 ) -> Solution:
     """One problem, begun at a solution of another where the solver can."""
     solution = solve(
-        Problem.from_data(X, y, k, mu, reg=search.reg),
+        Problem.from_data(X, y, k, mu, reg=search.reg, minus_one_is_class=search.minus_one_is_class),
         search.solver,
         search.tol,
         search.max_iter,
