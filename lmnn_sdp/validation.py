@@ -14,6 +14,8 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
 ROUNDING = 1e-8
+#: Largest entry of a linear map L: that of the metric L'L is in the range of float64.
+LARGEST_FACTOR = 1e150
 #: Target neighbours of a point where the caller leaves the number open and every class has more points.
 PAPER_NEIGHBORS = 3
 
@@ -244,12 +246,12 @@ def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
     _check_finite(array, "M")
     if not is_symmetric(array):
         raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
-    return (array + array.T) / 2
+    return array / 2 + array.T / 2  # the sum of two large entries may overflow
 
 
 def is_symmetric(A: FloatArray) -> bool:
     """Whether a square matrix is symmetric up to rounding."""
-    return bool(np.max(np.abs(A - A.T)) <= ROUNDING * np.max(np.abs(A)))
+    return bool(np.max(np.abs(A / 2 - A.T / 2)) <= ROUNDING * np.max(np.abs(A / 2)))
 
 
 def check_matrix(A: npt.ArrayLike, name: str) -> FloatArray:
@@ -266,16 +268,24 @@ def check_factor(L: npt.ArrayLike, d: int) -> FloatArray:
     array = check_matrix(L, "L")
     if array.shape[1] != d:
         raise ValueError(f"L has shape {array.shape}; it must be (r, {d}): a column for each feature of the data")
+    largest = float(np.max(np.abs(array)))
+    if largest > LARGEST_FACTOR:
+        raise ValueError(
+            f"L has an entry of size {largest:.3g}, and L'L overflows above {LARGEST_FACTOR:.0e}; divide L by a power "
+            "of ten"
+        )
     return array
 
 
 def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
     """A symmetric PSD matrix of shape (d, d), up to rounding."""
     array = check_symmetric(M, d)
-    lowest = float(np.linalg.eigvalsh(array)[0])
-    if lowest < -ROUNDING * np.max(np.abs(array)):
+    largest = float(np.max(np.abs(array))) or 1.0
+    lowest = float(np.linalg.eigvalsh(array / largest)[0])  # without a scale it may overflow
+    if lowest < -ROUNDING:
         raise ValueError(
-            f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.numerics.linalg.psd_part first"
+            f"M has the negative eigenvalue {lowest * largest:.3g}; project it with "
+            "lmnn_sdp.numerics.linalg.psd_part first"
         )
     return array
 
