@@ -39,6 +39,8 @@ class Group(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # whoever reads our output has seen enough, as in `| head`
+            raise
         except (ValueError, OSError, OverflowError) as error:
             raise WrongInput(str(error)) from error
         except MemoryError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # pandas is slow to import
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
 ENDINGS = (*TEXT_ENDINGS, ".arff", ".parquet", ".npz")
 FEWEST_IDS = 10  # points from which on integers that are all different look like IDs
+DIGIT_FIRST = re.compile(r"\W*\d")  # a name that may be a number written in an unusual way
 SHOWN_CLASSES = 8  # classes whose sizes a summary tells
 
 
@@ -109,11 +111,13 @@ def read_table(
             f"{path} needs --label NAME, the name of the label column, or --label-position N, its position (0, 1, ..., "
             "or -1 for the last)"
         )
+    form = text or TextFormat()
     if ending in TEXT_ENDINGS:
-        source = open_text(path, text or TextFormat())
+        source = open_text(path, form)
         table = _assemble(source, label, drop)
         return Table(table.name, table.X, table.y, path, table.features, table.left_out, _form(source, table))
-    return _assemble(FrameSource(path, _read_arff(path) if ending == ".arff" else _read_parquet(path)), label, drop)
+    frame = _read_arff(path, form.encoding) if ending == ".arff" else _read_parquet(path)
+    return _assemble(FrameSource(path, frame), label, drop)
 
 
 def _ending(path: Path) -> str:
@@ -159,9 +163,18 @@ def _form(source: TextTable, table: Table) -> str:
     usual = {".csv": ",", ".tsv": "\t"}.get(_ending(source.path))
     mark = marks.get(source.delimiter, repr(source.delimiter))
     parts = ["header" if source.header else "no header", *([f"delimiter {mark}"] if source.delimiter != usual else [])]
-    if not source.header and not source.stated and (counts(source.first) or np.sum(table.y == table.y[0]) == 1):
-        parts.append("line 1 was taken for a point: if it names the columns, say --header")
+    if not source.stated:
+        parts += _doubt(source, bool(np.sum(table.y == table.y[0]) == 1))
     return ", ".join(parts)
+
+
+def _doubt(source: TextTable, label_alone: bool) -> list[str]:
+    """What may be wrong with a header that was seen, or not seen, in the first line."""
+    if source.header and any(DIGIT_FIRST.match(cell) for cell in source.first):
+        return ["line 1 was taken for names: if it is a point, say --no-header"]
+    if not source.header and (label_alone or counts(source.first)):
+        return ["line 1 was taken for a point: if it names the columns, say --header"]
+    return []
 
 
 def _from_arrays(path: Path, label: str | int | None, drop: Sequence[str]) -> Table:
@@ -185,21 +198,36 @@ def _from_arrays(path: Path, label: str | int | None, drop: Sequence[str]) -> Ta
     return Table(path.stem, X[:, kept], arrays[str(name)], path, features, left_out)
 
 
-def _read_arff(path: Path) -> pd.DataFrame:
+def _read_arff(path: Path, encoding: str | None) -> pd.DataFrame:
     """Columns of an ARFF file, as SciPy reads it."""
     import pandas as pd
     from scipy.io import arff
 
+    text = decoded(path, encoding)
     try:
-        data, _ = arff.loadarff(io.StringIO(decoded(path)))
+        data, _ = arff.loadarff(io.StringIO(text))
     except Exception as error:  # whatever its parser meets in a damaged file
         raise ValueError(
             f"{path} is no ARFF file that SciPy reads ({error}); it reads numbers and nominal attributes: write others "
             "as CSV"
         ) from error
+    loose = next(filter(_is_loose_number, re.split(r"[,\s]+", text)), None)
+    if loose is not None:
+        raise ValueError(f"{path}: {loose!r} is no number; write it in digits, without underscores")
     frame = pd.DataFrame(data)
     texts = [name for name in frame if frame[name].dtype == object]
     return frame.assign(**{name: frame[name].str.decode("utf-8") for name in texts})
+
+
+def _is_loose_number(text: str) -> bool:
+    """Whether Python, and so SciPy, takes for a number what we do not: with underscores, or digits beyond ASCII."""
+    if text.isascii() and "_" not in text:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

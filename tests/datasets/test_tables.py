@@ -182,6 +182,8 @@ def test_a_header_of_numbers_can_be_stated_and_a_doubt_is_told(tmp_path):
     assert told in read_table(path, -1).summary()
     path = write(tmp_path / "v.csv", "1990,1991,a\n5,6,a\n7,8,b\n")
     assert told not in read_table(path, -1).summary()
+    path = write(tmp_path / "x.csv", "1_0,\uff15,a\n5,6,a\n7,8,b\n")
+    assert "line 1 was taken for names: if it is a point, say --no-header" in read_table(path, -1).summary()
     path = write(tmp_path / "w.csv", ",0,1\n0,5,a\n1,7,b\n")  # pandas writes this beside its index
     assert read_table(path, -1).features == ("", "0")
 
@@ -240,6 +242,8 @@ def test_arff(tmp_path, name):
     refused(write(tmp_path / name, ARFF.replace("1.5", "?")), "row 1, column 'a': the value is missing", "kind")
     refused(write(tmp_path / name, ARFF.replace("2,y", "2,?")), r"row 2: the label is missing \('\?'\)", "kind")
     refused(write(tmp_path / name, ARFF.replace("2,y", "2,z")), "is no ARFF file that SciPy reads", "kind")
+    for loose in ("1_5", "\uff15"):
+        refused(write(tmp_path / name, ARFF.replace("1.5", loose)), "is no number; write it in digits", "kind")
     refused(write(tmp_path / name, "@relation"), "is no ARFF file that SciPy reads", "kind")
 
 
