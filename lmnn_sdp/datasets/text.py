@@ -225,8 +225,9 @@ def looks_like_names(cells: tuple[str, ...]) -> bool:
 
 
 def counts(cells: tuple[str, ...]) -> bool:
-    """Whether the cells are 0, 1, 2, ... or 1, 2, 3, ..."""
-    return any(list(cells) == [str(k + first) for k in range(len(cells))] for first in (0, 1))
+    """Whether the numbers among the cells are 0, 1, 2, ... or 1, 2, 3, ..., as in names that were never given."""
+    numbers = [cell for cell in cells if is_number(cell)]
+    return any(numbers == [str(k + first) for k in range(len(numbers))] for first in (0, 1))
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
