@@ -125,11 +125,11 @@ def numbers(source: Source, frame: pd.DataFrame, k: int) -> FloatArray:
 
 def floats(column: pd.Series, decimal: str = ".") -> FloatArray:
     """The numbers that are written in the cells, as Python's float() reads them; NaN where there is none."""
-    cells = [_text(cell) for cell in column]
-    everything = "".join(cells)
-    if decimal == "." and everything.isascii() and "_" not in everything:
-        with contextlib.suppress(ValueError):
-            return np.array(cells, dtype=object).astype(np.float64)
+    with contextlib.suppress(ValueError, TypeError):  # at once, if all cells are numbers and plainly written
+        everything = "".join(column)
+        if decimal == "." and everything.isascii() and "_" not in everything:
+            return column.to_numpy(dtype=object).astype(np.float64)
+    cells = map(_text, column)
     values = [float(cell.replace(decimal, ".")) if is_number(cell, decimal) else math.nan for cell in cells]
     return np.array(values, dtype=np.float64)
 

@@ -119,11 +119,11 @@ class TextTable:
             raise ValueError(f"{self.path} has a header line and no data; it must hold one row a point") from None
         except (pd.errors.ParserError, OverflowError) as error:
             self._check_widths()
-            raise self._no_table(str(error).removeprefix("Error tokenizing data. C error: ").strip()) from error
+            raise _no_table(self.path, str(error).removeprefix("Error tokenizing data. C error: ").strip()) from error
         if frame.shape[1] != len(self.names) or (frame.iloc[:, -1] == "").any():  # pandas fills up short lines
             self._check_widths()
         if frame.shape[1] != len(self.names):
-            raise self._no_table("quotes that do not pair up")
+            raise _no_table(self.path, "quotes that do not pair up")
         return frame
 
     def where(self, row: int) -> str:
@@ -146,11 +146,7 @@ class TextTable:
                         "line, or say the delimiter (--delimiter)"
                     )
         except csv.Error as error:
-            raise self._no_table(str(error)) from error
-
-    def _no_table(self, reason: str) -> ValueError:
-        """What to say of text that does not split into cells."""
-        return ValueError(f"{self.path} is no table ({reason}); mend its quotes, or say the delimiter (--delimiter)")
+            raise _no_table(self.path, str(error)) from error
 
 
 def open_text(path: Path, form: TextFormat) -> TextTable:
@@ -177,9 +173,7 @@ def open_text(path: Path, form: TextFormat) -> TextTable:
     try:
         first = tuple(next(_records(lines, delimiter))[1])
     except (csv.Error, StopIteration) as error:
-        raise ValueError(
-            f"{path} is no table ({error}); mend its quotes, or say the delimiter (--delimiter)"
-        ) from error
+        raise _no_table(path, str(error) or "its first line holds nothing") from error
     header = looks_like_names(first) if form.header is None else form.header
     names = tuple(" ".join(cell.split()) for cell in first) if header else tuple(map(str, range(len(first))))
     return TextTable(path, text, delimiter, form.decimal, header, form.header is not None, names, first)
@@ -215,6 +209,11 @@ def _unpacked(path: Path) -> bytes:
         raise ValueError(f"{path} cannot be read ({reason}); check that it is whole and yours to read") from error
     except MemoryError as error:
         raise ValueError(f"{path} holds more than fits into memory; give a part of it") from error
+
+
+def _no_table(path: Path, reason: str) -> ValueError:
+    """What to say of text that does not split into cells."""
+    return ValueError(f"{path} is no table ({reason}); mend its quotes, or say the delimiter (--delimiter)")
 
 
 def looks_like_names(cells: tuple[str, ...]) -> bool:

@@ -306,6 +306,7 @@ BAD_FILES = {
         "kind",
         r"(row 1|line 2), column 'a': 'x{40}\.\.\.' is no number",
     ),
+    "quotes alone": ('""\n', -1, r"is no table \(its first line holds nothing\)"),
     "one column": ("a\n1\n", "a", r"has no feature beside the labels; check the delimiter"),
     "zero": ("a,kind\n1\0002,x\n", "kind", "holds characters of value 0"),
 }
