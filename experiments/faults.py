@@ -18,7 +18,8 @@ import numpy as np
 from harness import bench
 from harness.signals import EARLIEST, Survived, survived
 from lmnn_sdp import Problem, Solution, solve
-from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
+from lmnn_sdp.problem.sdp import SlackSDP
+from lmnn_sdp.problem.sdpa import write_sdpa
 
 QUICK_RUNS, RUNS = 2, 50  # of each signal
 QUICK_LATEST, LATEST = 0.5, 4.0  # seconds after a solve begins

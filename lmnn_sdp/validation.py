@@ -14,6 +14,8 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
 ROUNDING = 1e-8
+#: Largest entry of a linear map L: that of the metric L'L is in the range of float64.
+LARGEST_FACTOR = 1e150
 #: Target neighbours of a point where the caller leaves the number open and every class has more points.
 PAPER_NEIGHBORS = 3
 
@@ -57,7 +59,7 @@ def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None
 
 
 def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """No missing label."""
+    """No missing label, and labels of one kind: Python's or NumPy's strings, integers, floats or booleans."""
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError(f"y[{int(np.argmin(np.isfinite(y)))}] is not finite; every point needs a label")
     if y.dtype.kind in "mM" and np.isnat(y).any():
@@ -66,7 +68,15 @@ def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         missing = [i for i, label in enumerate(y) if _is_missing(label)]
         if missing:
             raise ValueError(f"y[{missing[0]}] is {y[missing[0]]!r}; every point needs a label")
+        kinds = sorted({_kind(label) for label in y})
+        if len(kinds) > 1 or (kinds and kinds[0] not in ("str", "int", "float", "bool")):
+            raise ValueError(f"y holds labels of the types {', '.join(kinds)}; use strings only, or integers only")
     return y
+
+
+def _kind(label: object) -> str:
+    """Name of a label's type; NumPy's types count as the types of Python that they stand for."""
+    return type(label.item() if isinstance(label, np.generic) else label).__name__
 
 
 def _is_missing(label: object) -> bool:
@@ -77,20 +87,29 @@ def _is_missing(label: object) -> bool:
         return True
 
 
-def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
+def check_labels(y: npt.ArrayLike, n: int, minus_one_is_class: bool = True) -> tuple[npt.NDArray[np.generic], IntArray]:
     """Labels as given and as class indices 0, 1, ... in sorted order."""
     labels = _as_array(y, "y")
     if labels.shape != (n,):
         raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
     check_labelled(labels)
-    if labels.dtype == object:
-        types = sorted({type(label).__name__ for label in labels})
-        if len(types) > 1 or types[0] not in ("str", "int", "float", "bool"):
-            raise ValueError(f"y holds labels of the types {', '.join(types)}; use strings only, or integers only")
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has only the class {classes[:1].tolist()}; a metric needs at least two classes to part")
+    if not minus_one_is_class:
+        _check_unlabelled(classes)
     return labels, codes
+
+
+def _check_unlabelled(classes: npt.NDArray[np.generic]) -> None:
+    """No class -1 beside two others: that is scikit-learn's mark for points without a label. -1 and 1 are classes."""
+    marks = [label for label in classes.tolist() if str(label) in ("-1", "-1.0")]
+    if marks and len(classes) > 2:
+        raise ValueError(
+            f"y holds {marks[0]!r} beside {len(classes) - 1} other labels, which is scikit-learn's mark for a point "
+            "without a label: drop such points, or say that it is a class with minus_one_is_class=True "
+            "(--minus-one-is-class)"
+        )
 
 
 def check_mu(mu: float) -> float:
@@ -251,12 +270,12 @@ def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
     _check_finite(array, "M")
     if not is_symmetric(array):
         raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
-    return (array + array.T) / 2
+    return array / 2 + array.T / 2  # the sum of two large entries may overflow
 
 
 def is_symmetric(A: FloatArray) -> bool:
     """Whether a square matrix is symmetric up to rounding."""
-    return bool(np.max(np.abs(A - A.T)) <= ROUNDING * np.max(np.abs(A)))
+    return bool(np.max(np.abs(A / 2 - A.T / 2)) <= ROUNDING * np.max(np.abs(A / 2)))
 
 
 def check_matrix(A: npt.ArrayLike, name: str) -> FloatArray:
@@ -273,16 +292,24 @@ def check_factor(L: npt.ArrayLike, d: int) -> FloatArray:
     array = check_matrix(L, "L")
     if array.shape[1] != d:
         raise ValueError(f"L has shape {array.shape}; it must be (r, {d}): a column for each feature of the data")
+    largest = float(np.max(np.abs(array)))
+    if largest > LARGEST_FACTOR:
+        raise ValueError(
+            f"L has an entry of size {largest:.3g}, and L'L overflows above {LARGEST_FACTOR:.0e}; divide L by a power "
+            "of ten"
+        )
     return array
 
 
 def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
     """A symmetric PSD matrix of shape (d, d), up to rounding."""
     array = check_symmetric(M, d)
-    lowest = float(np.linalg.eigvalsh(array)[0])
-    if lowest < -ROUNDING * np.max(np.abs(array)):
+    largest = float(np.max(np.abs(array))) or 1.0
+    lowest = float(np.linalg.eigvalsh(array / largest)[0])  # without a scale it may overflow
+    if lowest < -ROUNDING:
         raise ValueError(
-            f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.numerics.linalg.psd_part first"
+            f"M has the negative eigenvalue {lowest * largest:.3g}; project it with "
+            "lmnn_sdp.numerics.linalg.psd_part first"
         )
     return array
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 
@@ -64,6 +65,13 @@ def test_the_first_of_many_bad_entries_is_named():
             np.array([{1}, {2}] * 4, dtype=object),
             r"y holds labels of the types set; use strings only, or integers only",
         ),
+        (
+            np.array(["a", 1] * 4, dtype=object),
+            r"y holds labels of the types int, str; use strings only, or integers only",
+        ),
+        (np.array([-1, 0, 1, 0] * 2), r"y holds -1 beside 2 other labels, which is scikit-learn's mark .*: drop such"),
+        (["-1", "a", "b", "a"] * 2, r"y holds '-1' beside 2 .* a class with minus_one_is_class=True"),
+        (np.array([-1.0, 0, 1, 0] * 2), r"y holds -1.0 beside 2 other labels"),
         (np.zeros(8, dtype=int), r"y has only the class \[0\]; a metric needs at least two classes to part"),
         (["one"] * 8, r"y has only the class \['one'\]; a metric needs at least two classes to part"),
     ],
@@ -71,6 +79,26 @@ def test_the_first_of_many_bad_entries_is_named():
 def test_wrong_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         Problem.from_data(X, labels, 2)
+
+
+def test_minus_one_is_a_class_beside_one_other_or_where_the_caller_says_so():
+    assert Problem.from_data(X, np.array([-1, 1] * 4), 2).codes.tolist() == [0, 1] * 4
+    labels = np.array([-1, 0, 1, 0] * 2)
+    assert len(set(Problem.from_data(X, labels, 1, minus_one_is_class=True).codes)) == 3
+
+
+@pytest.mark.parametrize("make", [np.array, pd.Series, pd.Categorical, pd.Index])
+def test_strings_of_numpy_are_strings(make):
+    names = [np.str_("a"), np.str_("b")] * 4
+    labels = np.array(names, dtype=object) if make is np.array else make(names)
+    assert Problem.from_data(X, labels, 2).codes.tolist() == [0, 1] * 4
+    mixed = np.array([np.str_("a"), "b"] * 4, dtype=object)
+    assert Problem.from_data(X, mixed, 2).codes.tolist() == [0, 1] * 4
+
+
+def test_integers_beyond_float64_are_refused_as_data():
+    with pytest.raises(ValueError, match=r"X cannot be read as numbers \(int too large.*\); encode or drop"):
+        Problem.from_data(np.array([[10**400, 1]] * 8, dtype=object), y, 2)
 
 
 def test_no_points():

@@ -16,7 +16,8 @@ from lmnn_sdp.display.svg import gap_text
 from lmnn_sdp.estimators.learned_map import LearnedMap
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import certify_pair, relative_gap
+from lmnn_sdp.proof.certificate import relative_gap
+from lmnn_sdp.solvers.cut import cut, leading_rows
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import check_callback, check_components, check_labelled, check_unmasked
@@ -46,6 +47,9 @@ class LMNN(LearnedMap):
         the data hardly vary; for pictures a PCA after LMNN shows more (``examples/digits_in_2d.py``).
     reg : float, default=0.0
         Weight of a trace penalty ``reg * tr(M)``.
+    minus_one_is_class : bool, default=False
+        Whether -1 beside two or more other labels is a class; by default it is refused, as the mark of points without
+        a label. Beside one other label, such as 1, it is always a class.
     tol : float, default=1e-4
         Relative gap ``(objective - lower bound) / objective`` at which to stop.
     max_iter : int, default=None
@@ -116,6 +120,7 @@ class LMNN(LearnedMap):
         mu: float = 0.5,
         n_components: int | None = None,
         reg: float = 0.0,
+        minus_one_is_class: bool = False,
         tol: float = 1e-4,
         max_iter: int | None = None,
         time_limit: float | None = None,
@@ -129,6 +134,7 @@ class LMNN(LearnedMap):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.minus_one_is_class = minus_one_is_class
         self.tol = tol
         self.max_iter = max_iter
         self.time_limit = time_limit
@@ -221,7 +227,7 @@ class LMNN(LearnedMap):
 
     def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
         """The problem at one k and mu, with what else the parameters say of it."""
-        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg)
+        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg, minus_one_is_class=self.minus_one_is_class)
 
     def _solve(
         self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
@@ -242,22 +248,11 @@ class LMNN(LearnedMap):
     def _keep(self, problem: Problem, solution: Solution) -> None:
         """Set what was learned."""
         self.components_ = leading_rows(solution, self.n_components)
-        self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
-        if len(self.components_) < len(solution.components):
-            cut = certify_pair(problem, self.get_mahalanobis_matrix(), solution.triplets, solution.alpha)
-            self.objective_ = cut.objective
+        self.objective_ = cut(problem, solution, self.n_components).objective
+        self.lower_bound_ = solution.lower_bound
         self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
         self.n_iter_ = max(1, solution.rounds)
         self.solution_ = solution if self.warm_start else solution.without_multipliers()
-
-
-def leading_rows(solution: Solution, n_components: int | None) -> FloatArray:
-    """The first rows of L, and rows of zeros where L has fewer; None stands for all rows, and for one if M is 0."""
-    rank, d = solution.components.shape
-    kept = n_components or max(rank, 1)
-    L = np.zeros((kept, d))
-    L[:rank] = solution.components[:kept]
-    return L
 
 
 class _Listener:

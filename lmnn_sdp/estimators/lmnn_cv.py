@@ -18,8 +18,9 @@ from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_consistent_length
 
-from lmnn_sdp.estimators.lmnn import LMNN, leading_rows
+from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.solvers.cut import leading_rows
 from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.validation import check_components, check_grid, check_mu
 
@@ -40,6 +41,8 @@ class LMNNCV(LMNN):
     n_components : int, None or a sequence of them, default=None
         Numbers of rows of ``components_`` to try; None stands for the rank of M.
     reg : float, default=0.0
+        As in `LMNN`.
+    minus_one_is_class : bool, default=False
         As in `LMNN`.
     cv : int, splitter or iterable, default=5
         As in `sklearn.model_selection.GridSearchCV`; an integer stands for stratified folds without shuffling.
@@ -95,6 +98,7 @@ class LMNNCV(LMNN):
         mu: Any = (0.25, 0.5, 0.75),
         n_components: Any = None,
         reg: float = 0.0,
+        minus_one_is_class: bool = False,
         cv: Any = 5,
         classifier_neighbors: int = 3,
         scoring: Any = None,
@@ -110,6 +114,7 @@ class LMNNCV(LMNN):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.minus_one_is_class = minus_one_is_class
         self.cv = cv
         self.classifier_neighbors = classifier_neighbors
         self.scoring = scoring

@@ -25,6 +25,8 @@ import numpy.typing as npt
 NUMPY_TYPE = re.compile(r"[<>|=][?biufcSUmM][1-9][0-9]*(\[[0-9a-zA-Z]+\])?")
 #: Deflate shrinks nothing further than this.
 LARGEST_RATIO = 1032
+#: Bytes of the last record of a ZIP file.
+END_RECORD = 22
 #: Bytes; NumPy's own limit, above which Python's parser may not be safe.
 LONGEST_HEADER = 10_000
 REMEDY = "write it again with numpy.save or numpy.savez"
@@ -89,9 +91,19 @@ def _read_zip(path: Path) -> dict[str, npt.NDArray[np.generic]]:
         members = file.infolist()
         if sum(member.compress_size for member in members) > path.stat().st_size:
             raise ValueError("its directory claims more bytes than the file has")
+        listed = _listed(path)
+        if len(members) != listed:  # one whose length is damaged may hide those after it
+            raise ValueError(f"its directory has {len(members)} of the {listed} members that it lists")
         for member in members:
             _check_member(member)
         return {member.filename.removesuffix(".npy"): _array(file.read(member)) for member in members}
+
+
+def _listed(path: Path) -> int:
+    """Number of members that the last record of a ZIP file tells; NumPy writes no comment behind it."""
+    with path.open("rb") as file:
+        file.seek(-END_RECORD, os.SEEK_END)
+        return int.from_bytes(file.read(END_RECORD)[10:12], "little")
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
@@ -106,7 +118,7 @@ def _check_member(member: zipfile.ZipInfo) -> None:
 
 def _array(content: bytes) -> npt.NDArray[np.generic]:
     """The array of an NPY file's bytes."""
-    if content[:6] != b"\x93NUMPY" or content[6:7] not in (b"\x01", b"\x02"):
+    if content[:8] not in (b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00"):
         raise ValueError("it is neither NPY nor NPZ")
     width = 2 if content[6] == 1 else 4  # of the header's length, which follows the version
     begin = 8 + width
@@ -136,7 +148,7 @@ class _Header:
 def _header(text: bytes) -> _Header:
     """The dictionary that an NPY file begins with."""
     try:
-        header = ast.literal_eval(text.decode("latin-1").strip())
+        header = ast.literal_eval(text.decode("ascii").strip(" \n"))
         descr, shape, by_columns = header["descr"], header["shape"], header["fortran_order"]
     except (SyntaxError, KeyError, TypeError, MemoryError) as error:
         raise ValueError("its header is damaged") from error

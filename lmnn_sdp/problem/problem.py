@@ -114,6 +114,7 @@ class Problem:
         mu: float = 0.5,
         targets: npt.ArrayLike | None = None,
         reg: float | npt.ArrayLike = 0.0,
+        minus_one_is_class: bool = False,
     ) -> Problem:
         """Check the data and choose the target neighbours.
 
@@ -133,6 +134,9 @@ class Problem:
             The caller's own target neighbours: row i lists k different points of the class of i, without i itself.
         reg : float or array-like of shape (d, d)
             Trace penalty ``reg * tr(M)``, or a symmetric matrix R for the linear term ``<R, M>``.
+        minus_one_is_class : bool
+            Whether -1 beside two or more other labels is a class. By default it is refused: scikit-learn marks points
+            without a label so. Beside one other label, such as 1, it is always a class.
 
         Raises
         ------
@@ -140,7 +144,7 @@ class Problem:
             Naming the value, the rule it breaks and the remedy.
         """
         X = check_data(X)
-        labels, codes = check_labels(y, len(X))
+        labels, codes = check_labels(y, len(X), minus_one_is_class)
         mu = check_mu(mu)
         if targets is None:
             chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))

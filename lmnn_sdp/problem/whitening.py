@@ -20,6 +20,8 @@ from lmnn_sdp.problem.problem import Problem
 SINGULAR = 1e-13
 #: Largest entry of W for which the metric W'NW still fits into float64.
 LARGEST = 1e152
+#: Largest entry of a metric on z, which leaves room for sums of squares of distances.
+LARGEST_METRIC = 1e145
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +50,21 @@ class Whitening:
         return Whitening(problem, same, same)
 
     def inward(self, M: FloatArray) -> FloatArray:
-        """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x."""
-        return symmetrize(self.V.T @ M @ self.V)
+        """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x.
+
+        Raises
+        ------
+        ValueError
+            If learned distances on the data leave the range of float64.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            N = symmetrize(self.V.T @ M @ self.V)
+        if not np.max(np.abs(N)) <= LARGEST_METRIC:
+            raise ValueError(
+                f"M, with entries of up to {np.max(np.abs(M)):.3g}, is so large that distances on these data overflow; "
+                "divide it by a power of ten"
+            )
+        return N
 
     def outward(self, N: FloatArray) -> FloatArray:
         """Metric ``W'NW (d, d)`` on x of a metric ``N (r, r)`` on z."""

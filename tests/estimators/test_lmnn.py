@@ -225,6 +225,23 @@ def test_wrong_input_is_refused_with_a_remedy(X, y, parameters, message):
         LMNN(**parameters).fit(X, y)
 
 
+def test_labels_of_two_kinds_and_marks_of_missing_labels_are_refused_with_a_remedy():
+    mixed = np.where(SPECIES == 0, "setosa", SPECIES.astype(object))
+    with pytest.raises(ValueError, match=r"y holds labels of the types int, str; use strings only, or integers only"):
+        LMNN().fit(IRIS, mixed)
+    with pytest.raises(ValueError, match=r"y holds -1 beside 2 other labels.* minus_one_is_class=True"):
+        LMNN().fit(IRIS, SPECIES - 1)
+    expected = LMNN(tol=1e-2).fit(IRIS, SPECIES).objective_
+    assert LMNN(tol=1e-2, minus_one_is_class=True).fit(IRIS, SPECIES - 1).objective_ == expected
+
+
+def test_names_of_classes_that_pandas_maps_are_strings():
+    names = pd.Series(SPECIES).map(dict(enumerate(load_iris().target_names)))  # objects of the type np.str_
+    expected = LMNN(tol=1e-2).fit(IRIS, SPECIES).objective_
+    for labels in (names, names.astype("category"), names.to_numpy(dtype=object)):
+        assert LMNN(tol=1e-2).fit(IRIS, labels).objective_ == expected
+
+
 def test_a_column_of_labels_is_taken_with_a_warning():
     with pytest.warns(DataConversionWarning):
         LMNN(tol=1e-1).fit(IRIS, SPECIES[:, None])

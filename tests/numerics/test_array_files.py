@@ -114,6 +114,12 @@ def test_a_broken_npz_file_gives_one_sentence(tmp_path):
     path.write_bytes(content)
     refused("Error -3 while decompressing|invalid|Bad CRC")
 
+    np.savez(path, X=np.ones(3), y=np.ones(3))
+    content = bytearray(path.read_bytes())
+    content[content.find(b"PK\x01\x02") + 32 + 1] = 1  # a comment of 256 bytes hides the second array
+    path.write_bytes(content)
+    refused("its directory has 1 of the 2 members that it lists")
+
     np.savez(path, X=np.ones(3))
     damaged(path, np.ones(1).tobytes(), np.full(1, 2.0).tobytes())
     refused("Bad CRC-32 for file 'X.npy'")

@@ -19,8 +19,8 @@ def test_the_examples_run_and_print_what_they_say(example, capsys, monkeypatch, 
     assert capsys.readouterr().out.strip() == printed.strip()
 
 
-def test_first_steps_the_estimator_and_long_solves_have_an_example():
-    assert len(EXAMPLES) == 3
+def test_first_steps_the_estimator_audit_comparison_and_long_solves_have_an_example():
+    assert len(EXAMPLES) == 5
 
 
 def test_every_linked_file_exists():

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 import tables
 from harness import bench
 from lmnn_sdp import plots, solve
-from lmnn_sdp.problem.sdp import SlackSDP, write_sdpa
+from lmnn_sdp.problem.sdp import SlackSDP
+from lmnn_sdp.problem.sdpa import write_sdpa
 from problems import blobs
 
 PROBLEM = blobs(n=12, d=2)
