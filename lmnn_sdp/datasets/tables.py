@@ -38,9 +38,13 @@ class Table(Dataset):
     Attributes
     ----------
     name : str
+        That of the file, without its ending.
     X : array, shape (n, d)
+        One row a point, float64.
     y : array, shape (n,)
+        Class labels.
     path : Path
+        The file.
     features : tuple of str
         Names of the d columns of X; positions in the file where it has no names.
     left_out : tuple of str
