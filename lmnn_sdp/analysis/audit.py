@@ -9,13 +9,13 @@ from typing import Any
 import numpy.typing as npt
 
 from lmnn_sdp.display.cards import card, interval_row
+from lmnn_sdp.problem.checks import check_symmetric
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
 from lmnn_sdp.solvers.monitor import Callback
 from lmnn_sdp.solvers.solution import Solution, metric_rows
 from lmnn_sdp.solvers.solve import solve
-from lmnn_sdp.validation import check_symmetric
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from lmnn_sdp.datasets.columns import floats
 from lmnn_sdp.datasets.text import TextFormat, is_number, open_text
 from lmnn_sdp.numerics.array_files import check_plain_file, read_arrays
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.validation import check_factor, check_matrix, check_metric, is_symmetric
+from lmnn_sdp.problem.checks import check_factor, check_matrix, check_metric, is_symmetric
 
 #: Names of the arrays of an NPZ file, most telling first; `Solution.save` writes M and L.
 NAMES = {"M": "M", "components": "L", "components_": "L", "L": "L"}

@@ -19,19 +19,11 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.checks import check_metric, check_regularizer, check_targets, check_triplets
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.impostors import PairBlock, scan
 from lmnn_sdp.problem.neighbors import target_neighbors
-from lmnn_sdp.validation import (
-    check_data,
-    check_labels,
-    check_metric,
-    check_mu,
-    check_neighbors,
-    check_regularizer,
-    check_targets,
-    check_triplets,
-)
+from lmnn_sdp.validation import check_data, check_labels, check_mu, check_neighbors
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import CHUNK, EPS, eigvalsh, psd_factor, scatter, spectral_norm, squared_distances
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.checks import check_multipliers, check_symmetric
 from lmnn_sdp.problem.problem import Hinges, Problem, Terms
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.validation import check_multipliers, check_symmetric
 
 RANK = 1e-6  # eigenvalues below this part of the largest count as zero
 

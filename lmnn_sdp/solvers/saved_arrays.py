@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.validation import is_symmetric
+from lmnn_sdp.problem.checks import is_symmetric
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
