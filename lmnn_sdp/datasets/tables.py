@@ -38,9 +38,13 @@ class Table(Dataset):
     Attributes
     ----------
     name : str
+        Of the file, without its endings.
     X : array, shape (n, d)
+        Points, one in a row.
     y : array, shape (n,)
+        Labels.
     path : Path
+        The file.
     features : tuple of str
         Names of the d columns of X; positions in the file where it has no names.
     left_out : tuple of str
@@ -95,6 +99,11 @@ def read_table(
         Columns to leave out: names, or positions in a file without names.
     text : TextFormat, optional
         How a text file is written, where its first lines do not tell.
+
+    Returns
+    -------
+    Table
+        The data set, and how the file was understood.
 
     Raises
     ------
