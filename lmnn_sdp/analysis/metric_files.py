@@ -64,11 +64,21 @@ def read_metric(path: Path, d: int, kind: str | None = None) -> GivenMetric:
         read_as = kind or _guess(array)
         if read_as == "M":
             return GivenMetric(check_metric(array, d), "M", array.shape)
-        L = check_factor(array, d)
-        return GivenMetric(L.T @ L, "L", array.shape)
+        return GivenMetric(_product(check_factor(array, d)), "L", array.shape)
     except ValueError as error:
         hint = "" if kind else "; where the file's kind was guessed wrong, say --as L or --as M"
         raise ValueError(f"{path}: {error}{hint}") from error
+
+
+def _product(L: FloatArray) -> FloatArray:
+    """The metric L'L."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        M = L.T @ L
+    if not np.isfinite(M).all():
+        raise ValueError(
+            f"L has entries of up to {np.max(np.abs(L)):.3g}, and L'L overflows; divide L by a power of ten"
+        )
+    return M
 
 
 def _guess(array: npt.NDArray[np.generic]) -> str:

@@ -38,11 +38,11 @@ class Table(Dataset):
     Attributes
     ----------
     name : str
-        That of the file, without its ending.
+        Of the file, without its endings.
     X : array, shape (n, d)
-        One row a point, float64.
+        Points, one in a row.
     y : array, shape (n,)
-        Class labels.
+        Labels.
     path : Path
         The file.
     features : tuple of str
@@ -102,8 +102,8 @@ def read_table(
 
     Returns
     -------
-    Dataset
-        Named like the file, with labels as text where the file is text.
+    Table
+        The data set, and how the file was understood.
 
     Raises
     ------

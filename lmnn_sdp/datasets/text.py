@@ -55,7 +55,7 @@ class TextFormat:
     delimiter : str, optional
         One character, or ``"tab"`` or ``"space"``, which stands for any white space.
     decimal : {".", ","}
-        Decimal mark.
+        The decimal mark.
     encoding : str, optional
         As Python names it. By default UTF-8, or what a mark at the beginning of the file tells.
     """

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.validation import as_indices, as_numbers, check_finite
 
-#: Largest entry of a linear map L: that of the metric L'L is in the range of float64.
-LARGEST_FACTOR = 1e150
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
 ROUNDING = 1e-8
 
@@ -103,12 +101,6 @@ def check_factor(L: npt.ArrayLike, d: int) -> FloatArray:
     array = check_matrix(L, "L")
     if array.shape[1] != d:
         raise ValueError(f"L has shape {array.shape}; it must be (r, {d}): a column for each feature of the data")
-    largest = float(np.max(np.abs(array)))
-    if largest > LARGEST_FACTOR:
-        raise ValueError(
-            f"L has an entry of size {largest:.3g}, and L'L overflows above {LARGEST_FACTOR:.0e}; divide L by a power "
-            "of ten"
-        )
     return array
 
 

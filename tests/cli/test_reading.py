@@ -181,7 +181,7 @@ LARGE = {
         "is so large that distances on these data overflow; divide it by a power",
     ),
     "asymmetric": ({"M": np.triu(np.full((4, 4), 1.7e308)) - np.tril(np.full((4, 4), 1.7e308), -1)}, "not symmetric"),
-    "L": ({"L": np.eye(4) * 1e155}, r"L has an entry of size 1e\+155, and L'L overflows above 1e\+150"),
+    "L": ({"L": np.eye(4) * 1e155}, r"L has entries of up to 1e\+155, and L'L overflows; divide L by"),
 }
 
 
