@@ -56,7 +56,7 @@ def imports() -> str:
     result = _read("bench_import")
     return (
         f"`import lmnn_sdp` takes {result['import_seconds']:.1f} s of the processor. The first solve after the "
-        f"installation compiles the kernels and keeps them, {result['first_ever_solve_seconds']:.0f} s; the first of a "
+        f"installation compiles the kernels and keeps them, {result['first_ever_solve_seconds']:.1f} s; the first of a "
         f"later process loads them, {result['first_solve_seconds']:.1f} s; the next takes "
         f"{result['second_solve_seconds']:.2f} s ({result['data']}).\n\n{_origin(result)}"
     )
