@@ -9,7 +9,7 @@ PEERS := $(VENV)-peers/ready $(VENV)-pylmnn/ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-kernels test-clock lint bench examples figures results peers-env \
+.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results peers-env \
   test-lowest test-newest package clean
 
 help:  ## List the targets
