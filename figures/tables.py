@@ -45,6 +45,7 @@ def blocks(page: str) -> dict[str, str]:
     if page == "coming_from.md":
         return {"first fit": first_fit(), "objectives": objectives()}
     return {
+        "import": imports(),
         "newton": newton(),
         "warm": warm(),
         "solvers": solvers(),
@@ -55,6 +56,17 @@ def blocks(page: str) -> dict[str, str]:
         "search": search(),
         "estimator": estimator(),
     }
+
+
+def imports() -> str:
+    """Seconds of the import and of the first solve."""
+    result = _read("bench_import")
+    return (
+        f"`import lmnn_sdp` takes {result['import_seconds']:.1f} s of the processor. The first solve after the "
+        f"installation compiles the kernels and keeps them, {result['first_ever_solve_seconds']:.1f} s; the first of a "
+        f"later process loads them, {result['first_solve_seconds']:.1f} s; the next takes "
+        f"{result['second_solve_seconds']:.2f} s ({result['data']}).\n\n{_origin(result)}"
+    )
 
 
 def search() -> str:

@@ -133,6 +133,7 @@ def test_audit_of_a_saved_solution_finds_no_excess(tmp_path):
     assert report["optimum"][0] <= report["objective"]
 
 
+@pytest.mark.clock
 def test_audit_stopped_early_exits_with_1_and_proves_what_it_can(metric):
     result = invoke("audit", "iris", *HELD_OUT, "--metric", metric, "--time-limit", 1e-9, "--json", "--quiet")
     report = json.loads(result.output)

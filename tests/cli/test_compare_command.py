@@ -86,6 +86,7 @@ def test_a_sample_is_taken_before_the_splits():
     assert report["n"] == report["n_train"] + report["n_test"] < 70
 
 
+@pytest.mark.clock
 def test_a_solver_that_stopped_early_is_told_and_exits_with_1():
     result = invoke("iris", "--splits", 2, "--time-limit", 1e-9, "--quiet")
     assert result.exit_code == 1

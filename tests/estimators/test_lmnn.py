@@ -1,6 +1,5 @@
 """LMNN as scikit-learn uses it: its own checks, pipelines, searches, pickles and frames, and wrong input."""
 
-import doctest
 import pickle
 import warnings
 
@@ -19,8 +18,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import lmnn_sdp.estimators.lmnn
-import lmnn_sdp.estimators.lmnn_cv
 from lmnn_sdp import LMNN, Problem, solve
 
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -260,10 +257,3 @@ def test_nothing_is_known_before_fit():
             getattr(LMNN(), call)()
     with pytest.raises(NotFittedError):
         LMNN().transform(IRIS)
-
-
-@pytest.mark.parametrize("module", [lmnn_sdp.estimators.lmnn, lmnn_sdp.estimators.lmnn_cv], ids=["LMNN", "LMNNCV"])
-def test_the_docstrings_examples_run(module):
-    ran = doctest.testmod(module)
-    assert ran.attempted > 0
-    assert ran.failed == 0

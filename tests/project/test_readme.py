@@ -9,6 +9,7 @@ from harness.paths import ROOT
 EXAMPLES = re.findall(r"```python\n([^`]*)```\s+```text\n([^`]*)```", (ROOT / "README.md").read_text())
 
 
+@pytest.mark.printed
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one of them stops early on purpose
 @pytest.mark.parametrize("example", range(len(EXAMPLES)))
 def test_the_examples_run_and_print_what_they_say(example, capsys, monkeypatch, tmp_path):

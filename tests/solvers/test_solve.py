@@ -187,6 +187,7 @@ def test_no_triplets_means_zero_metric():
 
 
 @pytest.mark.parametrize("solver", ["newton", "scs", "pgd"])
+@pytest.mark.clock
 @pytest.mark.parametrize(
     ("limit", "status"), [({"max_iter": 1}, Status.MAX_ITER), ({"time_limit": 1e-3}, Status.TIME_LIMIT)]
 )
@@ -236,6 +237,7 @@ def test_keyboard_interrupt_keeps_the_best_iterate():
     assert solution.lower_bound > 0
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("solver", ["newton", "scs"])  # SCS catches the signal itself and says so in its status
 def test_ctrl_c_within_a_solver_is_an_interrupt(solver):
     script = """
