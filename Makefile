@@ -2,20 +2,35 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := $(VENV)/ready-core
 READY := $(VENV)/ready
 PEERS := $(VENV)-peers/ready $(VENV)-pylmnn/ready
+# two tests at a time with a thread each; tests of threads set their own number
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench examples figures results peers-env test-lowest test-newest package clean
+.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results peers-env \
+  test-lowest test-newest package clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(READY)  ## Solve LMNN to a proved optimum on four data sets: a table, results and figures in out/demo
+demo: $(CORE)  ## Solve LMNN to a proved optimum on four data sets: a table, results and figures in out/demo
 	$(BIN)/python experiments/demo.py
 
-test: $(READY)  ## Run the tests; warnings are errors
-	$(BIN)/python -m pytest
+test: $(READY)  ## Run the tests, but for the slow ones; warnings are errors
+	$(PYTEST) -m "not slow"
+
+test-slow: $(READY)  ## Run the slow tests: every experiment in its quick size
+	$(PYTEST) -m slow
+
+test-all: test test-slow  ## Run all tests
+
+test-kernels: $(READY)  ## Run the tests of what is printed with every BLAS kernel of this processor, on 1 and 2 threads
+	.ci/kernels $(BIN)/python
+
+test-clock: $(READY)  ## Run the tests that look at a clock beside a busy process on every core
+	.ci/busy $(BIN)/python -m pytest -m clock
 
 lint: $(READY)  ## Check style and types
 	$(BIN)/ruff check .
@@ -25,6 +40,7 @@ lint: $(READY)  ## Check style and types
 peers-env: $(PEERS)  ## Set up .venv-peers and .venv-pylmnn with the packages that experiments compare with
 
 results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite experiments/results (more than an hour)
+	$(BIN)/python experiments/bench_import.py
 	$(BIN)/python experiments/bench_impostors.py
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
@@ -39,6 +55,8 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py
+	$(BIN)/python experiments/faults.py
+	$(BIN)/python experiments/fuzz_files.py
 
 examples: $(READY)  ## Run every example and draw its picture in examples/pictures
 	set -e; for script in examples/[a-z]*.py; do $(BIN)/python $$script --out examples/pictures; done
@@ -69,12 +87,20 @@ test-newest:  ## Run the tests with the newest released dependencies
 clean:  ## Remove environments, caches and outputs
 	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pylmnn .venv-package out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): pyproject.toml constraints.txt
+# without the bytecode of what is never imported: half the time, and 150 MB less
+$(CORE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python >= 3.11 is needed; run make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) with what lmnn_sdp needs: some 220 MB to download, 800 MB on disk, once."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	touch $@
+	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable .
+	@echo "$(VENV) is ready: $$(du -sm $(VENV) | cut -f1) MB."
+	@touch $@
+
+$(READY): $(CORE)
+	@echo "Adding to $(VENV) what tests and checks need: some 80 MB to download, 350 MB on disk, once."
+	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable ".[dev]"
+	@touch $@
 
 $(VENV)-peers/ready: .ci/peers.txt
 	$(PYTHON) -m venv $(VENV)-peers

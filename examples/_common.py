@@ -1,9 +1,10 @@
-"""What the examples share: the style of the pictures, and ``--out FOLDER``, where the picture goes."""
+"""What the examples share: how an interval is printed, the style of the pictures and the folder where they go."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,6 +13,13 @@ from matplotlib.figure import Figure
 from lmnn_sdp import plots
 
 plt.style.use(plots.STYLE)
+
+
+def interval(lower_bound: float, objective: float, unit: str = "0.001") -> str:
+    """The interval rounded outward to multiples of a unit: what is printed is proved, and the same on every machine."""
+    low, high = Decimal(lower_bound) / Decimal(unit), Decimal(objective) / Decimal(unit)
+    low, high = low.to_integral_value(ROUND_FLOOR), high.to_integral_value(ROUND_CEILING)
+    return f"{low * Decimal(unit)} <= optimum <= {high * Decimal(unit)}"
 
 
 def save_picture(figure: Figure) -> None:

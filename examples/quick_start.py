@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _common import save_picture
+from _common import interval, save_picture
 from lmnn_sdp import LMNN
 
 X, y = load_wine(return_X_y=True)
@@ -27,8 +27,8 @@ plain = make_pipeline(StandardScaler(), KNeighborsClassifier(3)).fit(X_train, y_
 model = make_pipeline(StandardScaler(), LMNN(n_neighbors=3, tol=1e-6), KNeighborsClassifier(3)).fit(X_train, y_train)
 lmnn = model.named_steps["lmnn"]
 
-print(f"{lmnn.lower_bound_:.4f} <= optimum <= {lmnn.objective_:.4f}")
-print(f"{lmnn.components_.shape[0]} of {X.shape[1]} directions kept by the optimum itself")
+print(interval(lmnn.lower_bound_, lmnn.objective_, "0.01"))
+print(f"{lmnn.solution_.certificate.rank} of {X.shape[1]} directions kept by the optimum itself")
 print(f"right on new wines: {plain.score(X_test, y_test):.1%} Euclidean, {model.score(X_test, y_test):.1%} learned")
 
 figure, (interval, points) = plt.subplots(1, 2, figsize=(9.2, 3.9))

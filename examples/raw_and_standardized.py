@@ -23,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _common import save_picture
+from _common import interval, save_picture
 from lmnn_sdp import LMNN, Problem, solve
 
 MODELS = {
@@ -63,7 +63,7 @@ raw, standardized = Problem.from_data(X, y), Problem.from_data(Z, y)
 borrowed = Problem.from_data(Z, y, targets=raw.targets)
 for name, problem in {"raw": raw, "standardised": standardized, "standardised, targets of raw": borrowed}.items():
     solution = solve(problem, tol=1e-8)
-    print(f"wine, {name}: {solution.lower_bound:.4f} <= optimum <= {solution.objective:.4f}")
+    print(f"wine, {name}: {interval(solution.lower_bound, solution.objective)}")
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4), width_ratios=(1, 1, 1.15))
 names = load_wine().feature_names

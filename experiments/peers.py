@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
@@ -26,6 +25,7 @@ from harness.peer_process import Options, PeerError
 from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.scale import best_scale
 
 PGD_SECONDS = 30.0  # of the projected gradient, which goes on for ever
 PEER_SECONDS = 400.0  # of one fit in the peers' environment; what takes longer is recorded as a failure
@@ -168,13 +168,9 @@ def judged(problem: Problem, L: FloatArray) -> float:
 
 
 def judged_at_best_scale(problem: Problem, L: FloatArray) -> float:
-    """Least objective of any multiple of the metric, for peers whose loss knows no margin; f is convex in the scale."""
-    size = float(np.linalg.norm(L))
-    if size == 0:
-        return judged(problem, L)
-    unit = L / size / np.sqrt(np.mean(np.var(problem.X, axis=0)))
-    search = minimize_scalar(lambda t: problem.value(np.exp(t) * unit), bounds=(-12, 12), method="bounded")
-    return judged(problem, np.exp(search.x) * unit)
+    """Least objective of any multiple of the metric, for peers whose loss knows no margin."""
+    M = L.T @ L
+    return judged(problem, np.sqrt(best_scale(problem, M)) * L)
 
 
 def _ours(problem: Problem, solver: str, tol: float) -> tuple[Run, Solution]:

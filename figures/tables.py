@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 from harness.paths import RESULTS, ROOT
+from lmnn_sdp.numerics.files import write_text_atomically
 
 PAGES = ("README.md", "coming_from.md")
 
@@ -17,8 +19,13 @@ PAGES = ("README.md", "coming_from.md")
 def main() -> None:
     """Replace what stands between the markers of every page."""
     for page in PAGES:
-        text = rendered(page)
-        (ROOT / page).write_text(text)
+        redraw(page)
+
+
+def redraw(page: str) -> None:
+    """Replace the page by itself with every block drawn anew."""
+    text = rendered(page)
+    write_text_atomically(ROOT / page, lambda file: file.write(text))
 
 
 def rendered(page: str) -> str:
@@ -38,6 +45,7 @@ def blocks(page: str) -> dict[str, str]:
     if page == "coming_from.md":
         return {"first fit": first_fit(), "objectives": objectives()}
     return {
+        "import": imports(),
         "newton": newton(),
         "warm": warm(),
         "solvers": solvers(),
@@ -50,20 +58,28 @@ def blocks(page: str) -> dict[str, str]:
     }
 
 
+def imports() -> str:
+    """Seconds of the import and of the first solve."""
+    result = _read("bench_import")
+    return (
+        f"`import lmnn_sdp` takes {result['import_seconds']:.1f} s of the processor. The first solve after the "
+        f"installation compiles the kernels and keeps them, {result['first_ever_solve_seconds']:.1f} s; the first of a "
+        f"later process loads them, {result['first_solve_seconds']:.1f} s; the next takes "
+        f"{result['second_solve_seconds']:.2f} s ({result['data']}).\n\n{_origin(result)}"
+    )
+
+
 def search() -> str:
     """Seconds of LMNNCV and of GridSearchCV over each grid."""
     result = _read("cross_validation")
-    lines = [
-        "| grid on digits | settings | GridSearchCV, s | LMNNCV, s | ratio | best held-out scores |",
-        "|---|---:|---:|---:|---:|---|",
-    ]
+    names = ["grid on digits", "settings", "GridSearchCV, s", "LMNNCV, s", "ratio", "best held-out scores"]
+    rows = []
     for case in result["searches"]:
         slow, fast = case["grid_search"], case["lmnncv"]
-        lines.append(
-            f"| {case['grid']} | {case['settings']} | {slow['seconds']:.0f} | {fast['seconds']:.0f} "
-            f"| {case['ratio']:.2f} | {slow['best_score']:.4f}, {fast['best_score']:.4f} |"
-        )
-    return "\n".join([*lines, "", _origin(result)])
+        seconds = [f"{slow['seconds']:.0f}", f"{fast['seconds']:.0f}", f"{case['ratio']:.2f}"]
+        scores = f"{slow['best_score']:.4f}, {fast['best_score']:.4f}"
+        rows.append([case["grid"], f"{case['settings']}", *seconds, scores])
+    return _table(names, "lrrrrl", rows, result)
 
 
 def estimator() -> str:
@@ -80,39 +96,27 @@ def estimator() -> str:
 def newton() -> str:
     """Gap, seconds and memory of every case of bench_newton."""
     result = _read("bench_newton")
-    lines = [
-        "| data (k = 3, mu = 0.5) | n x d | triplets | lower bound | objective | gap | rank "
-        "| s to 1e-4 | seconds | peak GiB |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-        *("| " + " | ".join(case["text"]) + " |" for case in result["cases"]),
-    ]
-    return "\n".join([*lines, "", _origin(result)])
+    bounds = ["lower bound", "objective", "gap", "rank"]
+    names = ["data (k = 3, mu = 0.5)", "n x d", "triplets", *bounds, "s to 1e-4", "seconds", "peak GiB"]
+    return _table(names, "lrrrrrrrrr", [case["text"] for case in result["cases"]], result)
 
 
 def warm() -> str:
     """Seconds of both ways along each path."""
     result = _read("warm_starts")
-    lines = [
-        "| data | mu | tol | from nothing, s | from the last mu, s | ratio |",
-        "|---|---|---:|---:|---:|---:|",
-        *("| " + " | ".join(case["text"]) + " |" for case in result["cases"]),
-    ]
-    return "\n".join([*lines, "", _origin(result)])
+    names = ["data", "mu", "tol", "from nothing, s", "from the last mu, s", "ratio"]
+    return _table(names, "llrrrr", [case["text"] for case in result["cases"]], result)
 
 
 def solvers() -> str:
     """Gap and seconds of every case of bench_solvers."""
     result = _read("bench_solvers")
-    lines = [
-        "| data (k = 3, mu = 0.5) | solver | triplets | lower bound | objective | gap | seconds |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
+    names = ["data (k = 3, mu = 0.5)", "solver", "triplets", "lower bound", "objective", "gap", "seconds"]
+    rows = []
     for case in result["cases"]:
-        lines.append(
-            f"| {case['data']} | {case['solver']} | {case['triplets']} | {case['solution_lower_bound']:.9g} "
-            f"| {case['solution_objective']:.9g} | {case['gap']} | {case['seconds_text']} |"
-        )
-    return "\n".join([*lines, "", _origin(result)])
+        bounds = [f"{case[bound]:.9g}" for bound in ("solution_lower_bound", "solution_objective")]
+        rows.append([case["data"], case["solver"], case["triplets"], *bounds, case["gap"], case["seconds_text"]])
+    return _table(names, "llrrrrr", rows, result)
 
 
 def small() -> str:
@@ -143,68 +147,63 @@ def impostors() -> str:
 def peers() -> str:
     """Excess and seconds of each peer at its own settings and at the best of those tried."""
     result = _read("peers")
-    rows = sorted(dict.fromkeys(_label(run) for data in result["data"] for run in data["runs"]), key=_rank)
-    lines = [
-        "| objective above the optimum, and seconds | " + " | ".join(data["data"] for data in result["data"]) + " |",
-        "|---|" + "---:|" * len(result["data"]),
-        *(
-            f"| {row} | " + " | ".join(_end(data, row) for data in result["data"]) + " |"
-            for row in sorted(rows, key=_rank)
-        ),
-    ]
-    return "\n".join([*lines, "", _origin(result)])
+    labels = sorted(dict.fromkeys(_label(run) for data in result["data"] for run in data["runs"]), key=_rank)
+    names = ["objective above the optimum, and seconds", *(data["data"] for data in result["data"])]
+    rows = [[label, *(_end(data, label) for data in result["data"])] for label in labels]
+    return _table(names, "l" + "r" * len(result["data"]), rows, result)
 
 
 def scaling() -> str:
     """Exponent of every sweep, and where the seconds go at its largest size."""
     result = _read("scaling")
-    lines = [
-        "| data | grown | seconds | exponent | where they go at the largest |",
-        "|---|---|---:|---:|---|",
-    ]
+    rows = []
     for sweep in result["sweeps"]:
         first, last = sweep["solves"][0], sweep["solves"][-1]
         along, fixed = sweep["along"], "d" if sweep["along"] == "n" else "n"
         total = sum(last["parts"].values())
         shares = sorted(last["parts"].items(), key=lambda item: -item[1])
-        lines.append(
-            f"| {sweep['data']}, {fixed} = {last[fixed]}, gap {sweep['tol']:g} "
-            f"| {along} = {first[along]} to {last[along]} "
-            f"| {first['seconds']:.1f} to {last['seconds']:.1f} | {along}^{sweep['exponent']:.2f} "
-            f"| {', '.join(f'{part} {seconds / total:.0%}' for part, seconds in shares if seconds > 0.03 * total)} |"
+        rows.append(
+            [
+                f"{sweep['data']}, {fixed} = {last[fixed]}, gap {sweep['tol']:g}",
+                f"{along} = {first[along]} to {last[along]}",
+                f"{first['seconds']:.1f} to {last['seconds']:.1f}",
+                f"{along}^{sweep['exponent']:.2f}",
+                ", ".join(f"{part} {seconds / total:.0%}" for part, seconds in shares if seconds > 0.03 * total),
+            ]
         )
-    return "\n".join([*lines, "", _origin(result)])
+    return _table(["data", "grown", "seconds", "exponent", "where they go at the largest"], "llrrl", rows, result)
 
 
 def first_fit() -> str:
     """What ``pip install`` and the first fit do on the current stack."""
     result = _read("coming_from")
     versions = dict(requirement.split("==") for requirement in result["peers"])
-    lines = [
-        f"| beside {', '.join(result['current_stack']).replace('==', ' ')} | `pip install` | first `fit` |",
-        "|---|---|---|",
-    ]
+    stack = ", ".join(result["current_stack"]).replace("==", " ")
+    rows = []
     for install in result["installs"]:
         name = install["package"]
         fits = "; ".join(_attempt(attempt) for attempt in install["attempts"]) or "-"
         installed = f"`{install['install_error']}`" if install["install_error"] else "works"
-        lines.append(f"| {' '.join([name, versions.get(name, '')]).strip()} | {installed} | {fits} |")
-    return "\n".join([*lines, "", _origin(result)])
+        rows.append([f"{name} {versions.get(name, '')}".strip(), installed, fits])
+    return _table([f"beside {stack}", "`pip install`", "first `fit`"], "lll", rows, result)
 
 
 def objectives() -> str:
     """Objective, excess over the proved optimum and seconds of every package at its defaults."""
     result = _read("coming_from")
-    names = [run["package"] for run in result["data"][0]["runs"]]
-    lines = [
-        f"| data | n x d | optimum (proved) | {' | '.join(names)} |",
-        "|---|---:|---:|" + "---:|" * len(names),
-    ]
+    packages = [run["package"] for run in result["data"][0]["runs"]]
+    rows = []
     for data in result["data"]:
-        ends = " | ".join(_objective(run) for run in data["runs"])
         optimum = f"{data['lower_bound']:.8g} to {data['objective']:.8g}"
-        lines.append(f"| {data['data']} | {data['n']} x {data['d']} | {optimum} | {ends} |")
-    return "\n".join([*lines, "", _origin(result)])
+        rows.append([data["data"], f"{data['n']} x {data['d']}", optimum, *map(_objective, data["runs"])])
+    return _table(["data", "n x d", "optimum (proved)", *packages], "lrr" + "r" * len(packages), rows, result)
+
+
+def _table(names: Sequence[str], sides: str, rows: Iterable[Sequence[str]], result: dict[str, Any]) -> str:
+    """A table under the names of its columns, each set to the left (l) or right (r), and where its numbers are from."""
+    rule = "|".join("---:" if side == "r" else "---" for side in sides)
+    lines = ["| " + " | ".join(cells) + " |" for cells in (names, *rows)]
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:], "", _origin(result)])
 
 
 def _attempt(attempt: dict[str, Any]) -> str:

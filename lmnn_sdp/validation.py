@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,6 @@ import scipy.sparse
 
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
-#: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
-ROUNDING = 1e-8
 #: Target neighbours of a point where the caller leaves the number open and every class has more points.
 PAPER_NEIGHBORS = 3
 
@@ -21,10 +19,10 @@ PAPER_NEIGHBORS = 3
 def check_data(X: npt.ArrayLike) -> FloatArray:
     """Data as a finite float64 array of shape (n, d)."""
     check_dense(X)
-    array = _as_numbers(X, "X")
+    array = as_numbers(X, "X")
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"X has shape {array.shape}; it must be (n, d) with d >= 1: one row a point")
-    _check_finite(array, "X")
+    check_finite(array, "X")
     return array
 
 
@@ -32,6 +30,13 @@ def check_dense(X: Any) -> None:
     """No sparse matrix: the learned map is dense, and distances under it need dense points."""
     if scipy.sparse.issparse(X):
         raise ValueError("X is sparse; LMNN needs dense data: reduce it first, for example with TruncatedSVD")
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """No masked entry; NumPy drops the mask without a word, and uses what is under it."""
+    if np.ma.is_masked(values):
+        where = ", ".join(str(int(k)) for k in np.argwhere(np.ma.getmaskarray(values))[0])
+        raise ValueError(f"{name}[{where}] is masked; every entry must be there: fill or drop masked entries first")
 
 
 def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None:
@@ -50,7 +55,7 @@ def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None
 
 
 def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """No missing label."""
+    """No missing label, and labels of one kind: Python's or NumPy's strings, integers, floats or booleans."""
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError(f"y[{int(np.argmin(np.isfinite(y)))}] is not finite; every point needs a label")
     if y.dtype.kind in "mM" and np.isnat(y).any():
@@ -59,7 +64,15 @@ def check_labelled(y: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         missing = [i for i, label in enumerate(y) if _is_missing(label)]
         if missing:
             raise ValueError(f"y[{missing[0]}] is {y[missing[0]]!r}; every point needs a label")
+        kinds = sorted({_kind(label) for label in y})
+        if len(kinds) > 1 or (kinds and kinds[0] not in ("str", "int", "float", "bool")):
+            raise ValueError(f"y holds labels of the types {', '.join(kinds)}; use strings only, or integers only")
     return y
+
+
+def _kind(label: object) -> str:
+    """Name of a label's type; NumPy's types count as the types of Python that they stand for."""
+    return type(label.item() if isinstance(label, np.generic) else label).__name__
 
 
 def _is_missing(label: object) -> bool:
@@ -70,33 +83,45 @@ def _is_missing(label: object) -> bool:
         return True
 
 
-def check_labels(y: npt.ArrayLike, n: int) -> tuple[npt.NDArray[np.generic], IntArray]:
+def check_labels(y: npt.ArrayLike, n: int, minus_one_is_class: bool = True) -> tuple[npt.NDArray[np.generic], IntArray]:
     """Labels as given and as class indices 0, 1, ... in sorted order."""
     labels = _as_array(y, "y")
     if labels.shape != (n,):
         raise ValueError(f"y has shape {labels.shape}; it must be ({n},): one label for each row of X")
     check_labelled(labels)
-    if labels.dtype == object:
-        types = sorted({type(label).__name__ for label in labels})
-        if len(types) > 1 or types[0] not in ("str", "int", "float", "bool"):
-            raise ValueError(f"y holds labels of the types {', '.join(types)}; use strings only, or integers only")
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has only the class {classes[:1].tolist()}; a metric needs at least two classes to part")
+    if not minus_one_is_class:
+        _check_unlabelled(classes)
     return labels, codes
 
 
-def check_mu(mu: float) -> None:
-    """Push weight strictly between 0 and 1."""
+def _check_unlabelled(classes: npt.NDArray[np.generic]) -> None:
+    """No class -1 beside two others: that is scikit-learn's mark for points without a label. -1 and 1 are classes."""
+    marks = [label for label in classes.tolist() if str(label) in ("-1", "-1.0")]
+    if marks and len(classes) > 2:
+        raise ValueError(
+            f"y holds {marks[0]!r} beside {len(classes) - 1} other labels, which is scikit-learn's mark for a point "
+            "without a label: drop such points, or say that it is a class with minus_one_is_class=True "
+            "(--minus-one-is-class)"
+        )
+
+
+def check_mu(mu: float) -> float:
+    """Push weight strictly between 0 and 1, in float64 too."""
     if not isinstance(mu, numbers.Real) or not 0 < mu < 1:
         raise ValueError(f"mu={mu!r} must lie strictly between 0 and 1; it weighs the push term, 1 - mu the pull term")
+    if not 0 < float(mu) < 1:
+        raise ValueError(f"mu={mu!r} becomes {float(mu)!r} in float64; it must lie strictly between 0 and 1 there too")
+    return float(mu)
 
 
 def check_limits(tol: float, max_iter: int | None, time_limit: float | None) -> None:
     """Stopping rule of a solve."""
     if not isinstance(tol, numbers.Real) or not tol >= 0:
         raise ValueError(f"tol={tol!r} must be a number >= 0: the relative gap at which to stop")
-    if max_iter is not None and (not isinstance(max_iter, numbers.Integral) or max_iter < 1):
+    if max_iter is not None and (not is_integer(max_iter) or max_iter < 1):
         raise ValueError(f"max_iter={max_iter!r} must be an integer >= 1, or None for no limit")
     if time_limit is not None and (not isinstance(time_limit, numbers.Real) or not time_limit > 0):
         raise ValueError(f"time_limit={time_limit!r} must be a positive number of seconds, or None for no limit")
@@ -119,7 +144,7 @@ def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generi
     label, size = classes[smallest : smallest + 1].tolist()[0], int(sizes[smallest])
     if n_neighbors is None or (isinstance(n_neighbors, str) and n_neighbors == "auto"):
         n_neighbors = max(1, min(PAPER_NEIGHBORS, size - 1))
-    if not isinstance(n_neighbors, numbers.Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+    if not is_integer(n_neighbors) or n_neighbors < 1:
         raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer >= 1, or 'auto'; the paper uses 3")
     if size <= n_neighbors:
         remedy = "lower n_neighbors or leave the class out" if size > 1 else "leave the class out, or add points to it"
@@ -134,11 +159,16 @@ def check_components(n_components: int | None, d: int) -> None:
     """Rows of the map: between 1 and the number of features, or None."""
     if n_components is None:
         return
-    if not isinstance(n_components, numbers.Integral) or isinstance(n_components, bool) or not 1 <= n_components <= d:
+    if not is_integer(n_components) or not 1 <= n_components <= d:
         raise ValueError(
             f"n_components={n_components!r} must be an integer from 1 to the number of features ({d}), or None for as "
             "many as the rank of the metric"
         )
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether a number is whole by its type; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def check_grid(values: Any, name: str) -> tuple[Any, ...]:
@@ -153,125 +183,32 @@ def check_grid(values: Any, name: str) -> tuple[Any, ...]:
 
 def check_pairs(pairs: npt.ArrayLike, d: int) -> FloatArray:
     """Pairs of points, shape (n_pairs, 2, d)."""
-    array = _as_numbers(pairs, "pairs")
+    array = as_numbers(pairs, "pairs")
     if array.ndim != 3 or array.shape[1:] != (2, d):
         raise ValueError(f"pairs has shape {array.shape}; it must be (n_pairs, 2, {d}): two points in each pair")
-    _check_finite(array, "pairs")
+    check_finite(array, "pairs")
     return array
 
 
-def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
-    """The caller's target neighbours: shape (n, k), same class, not the point itself, no repetition."""
-    array = _as_indices(targets, "targets", len(codes))
-    n = len(codes)
-    if array.ndim != 2 or len(array) != n or array.shape[1] == 0:
-        raise ValueError(f"targets has shape {array.shape}; it must be ({n}, k) with k >= 1: a row for each point")
-    ordered = np.sort(array, axis=1)
-    wrong = {
-        "lists the point itself": (array == np.arange(n)[:, None]).any(axis=1),
-        "lists a point of another class": (codes[array] != codes[:, None]).any(axis=1),
-        "lists a point twice": (ordered[:, 1:] == ordered[:, :-1]).any(axis=1),
-    }
-    for fault, rows in wrong.items():
-        if rows.any():
-            i = int(np.argmax(rows))
-            raise ValueError(f"targets[{i}] = {array[i].tolist()} {fault}; list k different points of its class")
-    return array
-
-
-def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) -> IntArray:
-    """Triplets (i, j, l): j a target neighbour of i, l of another class, none listed twice."""
-    array = _as_indices(triplets, "triplets", len(codes))
-    if array.size and (array.ndim != 2 or array.shape[1] != 3):
-        raise ValueError(f"triplets has shape {array.shape}; it must be (T, 3): rows (i, target neighbour, impostor)")
-    array = array.reshape(-1, 3)
-    i, j, l = array.T
-    stranger = ~(targets[i] == j[:, None]).any(axis=1)
-    friend = codes[i] == codes[l]
-    for fault, rows in {"j is no target neighbour of i": stranger, "l has the class of i": friend}.items():
-        if rows.any():
-            t = int(np.argmax(rows))
-            raise ValueError(f"triplets[{t}] = {array[t].tolist()}: {fault}; rows are (i, target neighbour, impostor)")
-    if len(np.unique(array, axis=0)) < len(array):
-        raise ValueError("triplets lists a triplet twice; remove repetitions with numpy.unique(triplets, axis=0)")
-    return array
-
-
-def check_multipliers(alpha: npt.ArrayLike, count: int) -> FloatArray:
-    """Finite multipliers, one for each triplet."""
-    array = _as_numbers(alpha, "alpha")
-    if array.shape != (count,):
-        raise ValueError(f"alpha has shape {array.shape}; it must be ({count},): one multiplier for each triplet")
-    _check_finite(array, "alpha")
-    return array
-
-
-def check_regularizer(reg: float | npt.ArrayLike, d: int) -> FloatArray:
-    """Matrix R (d, d) of the linear term <R, M>; a number stands for that multiple of the identity."""
-    array = _as_numbers(reg, "reg")
-    if array.ndim == 0:
-        if not (np.isfinite(array) and array >= 0):
-            raise ValueError(f"reg={reg!r} must be a finite number >= 0, the weight of tr(M)")
-        return float(array) * np.eye(d)
-    _check_finite(array, "reg")
-    if array.shape != (d, d) or not np.array_equal(array, array.T):
-        raise ValueError(f"reg has shape {array.shape}; it must be a number, or a symmetric matrix of shape ({d}, {d})")
-    return array
-
-
-def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
-    """A finite symmetric matrix of shape (d, d); asymmetry of rounding size is averaged out."""
-    array = _as_numbers(M, "M")
-    if array.shape != (d, d):
-        raise ValueError(f"M has shape {array.shape}; it must be ({d}, {d}), for a factor L pass L.T @ L")
-    _check_finite(array, "M")
-    if not is_symmetric(array):
-        raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
-    return (array + array.T) / 2
-
-
-def is_symmetric(A: FloatArray) -> bool:
-    """Whether a square matrix is symmetric up to rounding."""
-    return bool(np.max(np.abs(A - A.T)) <= ROUNDING * np.max(np.abs(A)))
-
-
-def check_matrix(A: npt.ArrayLike, name: str) -> FloatArray:
-    """A finite matrix of any shape but without entries."""
-    array = _as_numbers(A, name)
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; it must be a matrix")
-    _check_finite(array, name)
-    return array
-
-
-def check_factor(L: npt.ArrayLike, d: int) -> FloatArray:
-    """A finite linear map of shape (r, d), the L of M = L'L."""
-    array = check_matrix(L, "L")
-    if array.shape[1] != d:
-        raise ValueError(f"L has shape {array.shape}; it must be (r, {d}): a column for each feature of the data")
-    return array
-
-
-def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
-    """A symmetric PSD matrix of shape (d, d), up to rounding."""
-    array = check_symmetric(M, d)
-    lowest = float(np.linalg.eigvalsh(array)[0])
-    if lowest < -ROUNDING * np.max(np.abs(array)):
-        raise ValueError(
-            f"M has the negative eigenvalue {lowest:.3g}; project it with lmnn_sdp.numerics.linalg.psd_part first"
-        )
-    return array
+def check_point(point: npt.ArrayLike, name: str, d: int) -> FloatArray:
+    """A single point, shape (d,), from that shape or from a row of shape (1, d)."""
+    array = as_numbers(point, name)
+    if array.shape not in ((d,), (1, d)):
+        raise ValueError(f"{name} has shape {array.shape}; it must be ({d},): one point with {d} features")
+    check_finite(array, name)
+    return array.ravel()
 
 
 def _as_array(values: Any, name: str) -> npt.NDArray[Any]:
     """An array; rows of different lengths are refused by name."""
+    check_unmasked(values, name)
     try:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths; give every row as many entries") from error
 
 
-def _as_numbers(values: Any, name: str) -> FloatArray:
+def as_numbers(values: Any, name: str) -> FloatArray:
     """A float64 copy; strings and other non-numbers are refused."""
     array = _as_array(values, name)
     if array.dtype.kind == "c":
@@ -280,11 +217,11 @@ def _as_numbers(values: Any, name: str) -> FloatArray:
         raise ValueError(f"{name} has the type {array.dtype}; it must hold numbers: encode or drop other columns")
     try:
         return np.array(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} cannot be read as numbers ({error}); encode or drop other columns") from error
 
 
-def _as_indices(values: npt.ArrayLike, name: str, n: int) -> IntArray:
+def as_indices(values: npt.ArrayLike, name: str, n: int) -> IntArray:
     """Integers in 0..n-1."""
     array = _as_array(values, name)
     if array.size and array.dtype.kind not in "iu":
@@ -295,7 +232,7 @@ def _as_indices(values: npt.ArrayLike, name: str, n: int) -> IntArray:
     return array
 
 
-def _check_finite(array: FloatArray, name: str) -> None:
+def check_finite(array: FloatArray, name: str) -> None:
     """No NaN and no infinity; the first one is named by its position."""
     bad = ~np.isfinite(array)
     if bad.any():

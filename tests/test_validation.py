@@ -1,10 +1,14 @@
 """Each wrong input raises a ValueError that names the value, the rule that it breaks and the remedy."""
 
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 
-from lmnn_sdp import Problem, certify, solve
+from lmnn_sdp import LMNN, Problem, certify, solve
 from problems import noise
 
 X = np.random.default_rng(0).normal(size=(8, 2))
@@ -61,6 +65,13 @@ def test_the_first_of_many_bad_entries_is_named():
             np.array([{1}, {2}] * 4, dtype=object),
             r"y holds labels of the types set; use strings only, or integers only",
         ),
+        (
+            np.array(["a", 1] * 4, dtype=object),
+            r"y holds labels of the types int, str; use strings only, or integers only",
+        ),
+        (np.array([-1, 0, 1, 0] * 2), r"y holds -1 beside 2 other labels, which is scikit-learn's mark .*: drop such"),
+        (["-1", "a", "b", "a"] * 2, r"y holds '-1' beside 2 .* a class with minus_one_is_class=True"),
+        (np.array([-1.0, 0, 1, 0] * 2), r"y holds -1.0 beside 2 other labels"),
         (np.zeros(8, dtype=int), r"y has only the class \[0\]; a metric needs at least two classes to part"),
         (["one"] * 8, r"y has only the class \['one'\]; a metric needs at least two classes to part"),
     ],
@@ -68,6 +79,26 @@ def test_the_first_of_many_bad_entries_is_named():
 def test_wrong_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         Problem.from_data(X, labels, 2)
+
+
+def test_minus_one_is_a_class_beside_one_other_or_where_the_caller_says_so():
+    assert Problem.from_data(X, np.array([-1, 1] * 4), 2).codes.tolist() == [0, 1] * 4
+    labels = np.array([-1, 0, 1, 0] * 2)
+    assert len(set(Problem.from_data(X, labels, 1, minus_one_is_class=True).codes)) == 3
+
+
+@pytest.mark.parametrize("make", [np.array, pd.Series, pd.Categorical, pd.Index])
+def test_strings_of_numpy_are_strings(make):
+    names = [np.str_("a"), np.str_("b")] * 4
+    labels = np.array(names, dtype=object) if make is np.array else make(names)
+    assert Problem.from_data(X, labels, 2).codes.tolist() == [0, 1] * 4
+    mixed = np.array([np.str_("a"), "b"] * 4, dtype=object)
+    assert Problem.from_data(X, mixed, 2).codes.tolist() == [0, 1] * 4
+
+
+def test_integers_beyond_float64_are_refused_as_data():
+    with pytest.raises(ValueError, match=r"X cannot be read as numbers \(int too large.*\); encode or drop"):
+        Problem.from_data(np.array([[10**400, 1]] * 8, dtype=object), y, 2)
 
 
 def test_no_points():
@@ -290,3 +321,73 @@ def test_triplets_of_another_shape(shape):
     problem = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
     with pytest.raises(ValueError, match=r"triplets has shape .*; it must be \(T, 3\)"):
         problem.restrict(problem.all_triplets()[:2].reshape(shape))
+
+
+def masked(array, *where):
+    """The array with that entry under a mask, and a number there that must not be used."""
+    hidden = np.ma.array(array)
+    hidden[where] = np.ma.masked
+    return hidden
+
+
+PROBLEM = Problem.from_data(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 2)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (
+            lambda: Problem.from_data(masked(X, 3, 1), y, 2),
+            r"X\[3, 1\] is masked; .* fill or drop masked entries first",
+        ),
+        (lambda: Problem.from_data(X, masked(y, 5), 2), r"y\[5\] is masked; every entry must be there"),
+        (lambda: Problem.from_data(X, y, targets=masked(TARGETS, 0, 0)), r"targets\[0, 0\] is masked"),
+        (lambda: Problem.from_data(X, y, 2, reg=masked(np.eye(2), 1, 1)), r"reg\[1, 1\] is masked"),
+        (lambda: PROBLEM.restrict(masked(PROBLEM.all_triplets(), 4, 2)), r"triplets\[4, 2\] is masked"),
+        (lambda: PROBLEM.objective(masked(np.eye(2), 0, 1)), r"M\[0, 1\] is masked"),
+        (
+            lambda: certify(PROBLEM, np.eye(2), PROBLEM.all_triplets()[:3], masked(np.ones(3), 2)),
+            r"alpha\[2\] is masked",
+        ),
+        (lambda: LMNN().fit(masked(X, 3, 1), y), r"X\[3, 1\] is masked"),
+        (lambda: LMNN().fit(X, masked(y, 5)), r"y\[5\] is masked"),
+        (lambda: LMNN(n_neighbors=1).fit(X, y).transform(masked(X, 0, 0)), r"X\[0, 0\] is masked"),
+    ],
+)
+def test_masked_entries_are_refused(use, message):
+    with pytest.raises(ValueError, match=message):
+        use()
+
+
+def test_a_mask_that_hides_nothing_is_no_obstacle():
+    problem = Problem.from_data(np.ma.array(X), np.ma.array(y, mask=np.zeros(8, dtype=bool)), 2)
+    assert np.array_equal(problem.X, X)
+
+
+@pytest.mark.parametrize(
+    "mu", [np.longdouble(1) - np.longdouble(1e-19), Fraction(10**40 - 1, 10**40), Fraction(1, 10**400)]
+)
+def test_a_mu_that_rounds_to_a_bound_is_refused(mu):
+    if mu in (0, 1):
+        pytest.skip("longdouble is float64 here")
+    with pytest.raises(ValueError, match=r"mu=.* becomes (1\.0|0\.0) in float64; it must lie strictly between"):
+        Problem.from_data(X, y, 2, mu=mu)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"solver": None}, r"solver=None is unknown; use 'auto', 'scs'.* or 'cvxpy:NAME'"),
+        ({"solver": 3}, r"solver=3 is unknown; use 'auto'"),
+        ({"solver": b"newton"}, r"solver=b'newton' is unknown; use 'auto'"),
+        ({"start": "x"}, r"start is of the type str; it must be a Solution, or None: read one with Solution.load"),
+        ({"start": Path("s.npz")}, r"start is of the type PosixPath; it must be a Solution"),
+        ({"start": np.eye(2)}, r"start is of the type ndarray; it must be a Solution"),
+        ({"checkpoint": 3}, r"checkpoint=3 must be the path of a file, or None"),
+        ({"checkpoint": b"c.npz"}, r"checkpoint=b'c.npz' must be the path of a file"),
+        ({"callback": "x"}, r"callback='x' must be a function of a HistoryRow, or None"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        solve(noise(), **arguments)

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_info
 import lmnn_sdp
 from harness.paths import OUT, RESULTS, ROOT
 from lmnn_sdp.datasets import Dataset, load
+from lmnn_sdp.numerics.files import write_text_atomically
 from lmnn_sdp.solvers.solution import HistoryRow
 
 T = TypeVar("T")
@@ -99,7 +100,8 @@ def write(name: str, chosen: Options, result: dict[str, Any]) -> Path:
         "machine": {"processor": _processor(), "blas_threads": max(pool["num_threads"] for pool in threadpool_info())},
         **result,
     }
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    text = json.dumps(record, indent=1) + "\n"
+    write_text_atomically(path, lambda file: file.write(text))
     return path
 
 

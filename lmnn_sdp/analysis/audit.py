@@ -9,12 +9,13 @@ from typing import Any
 import numpy.typing as npt
 
 from lmnn_sdp.display.cards import card, interval_row
+from lmnn_sdp.problem.checks import check_symmetric
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
 from lmnn_sdp.solvers.monitor import Callback
 from lmnn_sdp.solvers.solution import Solution, metric_rows
 from lmnn_sdp.solvers.solve import solve
-from lmnn_sdp.validation import check_symmetric
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,7 @@ def audit(
     Parameters
     ----------
     problem : Problem
+        What the metric should be good at.
     M : array-like, shape (d, d)
         Symmetric matrix in the units of the data, such as ``L.T @ L`` of a linear map L; projected onto the PSD cone.
     tol : float
@@ -109,9 +111,10 @@ def audit(
     Raises
     ------
     ValueError
-        For an M of the wrong shape or kind, or a singular pull.
+        For an M of the wrong shape or kind, or so large that distances overflow, or a singular pull.
     """
     M = check_symmetric(M, problem.n_features)
+    whiten(problem).inward(M)  # one that overflows is refused before the solve, not after it
     solution = solve(problem, tol=tol, time_limit=time_limit, callback=callback)
     return Audit(certify_pair(problem, M, solution.triplets, solution.alpha), solution)
 
@@ -128,17 +131,35 @@ def certify(
 ) -> Certificate:
     """The proved interval from a metric to the optimum below it, with every optimality residual.
 
-    With ``triplets (T, 3)`` and their multipliers ``alpha (T,)`` this is `certificate.certify_pair`: no solver runs,
-    and the other options have no effect. Without them the lower bound is solved for, as in `audit`.
+    With triplets and their multipliers no solver runs. Without them the lower bound is solved for, as in `audit`.
+
+    Parameters
+    ----------
+    problem : Problem
+        What the metric should be good at.
+    M : array-like, shape (d, d)
+        Symmetric matrix in the units of the data; projected onto the PSD cone.
+    triplets : array-like, shape (T, 3), optional
+        Triplets (i, j, l) that carry the multipliers.
+    alpha : array-like, shape (T,), optional
+        Multipliers; they are clipped to [0, mu] and rescaled.
+    tol : float
+        As in `audit`; no effect where multipliers are given.
+    time_limit : float, optional
+        As in `audit`; no effect where multipliers are given.
+    callback : callable, optional
+        As in `audit`; no effect where multipliers are given.
 
     Returns
     -------
     Certificate
+        Of the given metric.
 
     Raises
     ------
     ValueError
-        As `certificate.certify_pair` and `audit`; also for triplets without multipliers or the reverse.
+        For arrays of the wrong shape or kind, triplets that are none of the problem's, a singular pull, and for
+        triplets without multipliers or the reverse.
     """
     if triplets is not None and alpha is not None:
         return certify_pair(problem, M, triplets, alpha)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import warnings
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +20,7 @@ from lmnn_sdp.analysis.splits import stratified_splits
 from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.validation import check_data, check_labels
+from lmnn_sdp.validation import check_data, check_labels, is_integer
 
 CONFIDENCE = 0.95
 
@@ -231,6 +230,7 @@ def compare(
     Returns
     -------
     Comparison
+        Errors of every split, and what they say together.
 
     Raises
     ------
@@ -288,7 +288,7 @@ def _points_needed(estimator: Any) -> int:
     learner = learner_of(estimator)
     if not isinstance(learner, LMNN):
         return 1
-    return learner.n_neighbors + 1 if isinstance(learner.n_neighbors, numbers.Integral) else 2
+    return learner.n_neighbors + 1 if is_integer(learner.n_neighbors) else 2
 
 
 def _check_transformer(estimator: Any) -> None:
@@ -305,8 +305,7 @@ def _check_transformer(estimator: Any) -> None:
 
 def _check_classifier_neighbors(classifier_neighbors: int, n_train: int) -> None:
     """At least one neighbour, and no more than there are points in a training part."""
-    integer = isinstance(classifier_neighbors, numbers.Integral) and not isinstance(classifier_neighbors, bool)
-    if not integer or not 1 <= classifier_neighbors <= n_train:
+    if not is_integer(classifier_neighbors) or not 1 <= classifier_neighbors <= n_train:
         raise ValueError(
             f"classifier_neighbors={classifier_neighbors!r} must be an integer from 1 to the points of a training part "
             f"({n_train})"

@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.datasets.tables import DELIMITERS, read_arrays
+from lmnn_sdp.datasets.columns import floats
+from lmnn_sdp.datasets.text import TextFormat, is_number, open_text
+from lmnn_sdp.numerics.array_files import check_plain_file, read_arrays
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.validation import check_factor, check_matrix, check_metric, is_symmetric
+from lmnn_sdp.problem.checks import check_factor, check_matrix, check_metric, is_symmetric
 
 #: Names of the arrays of an NPZ file, most telling first; `Solution.save` writes M and L.
 NAMES = {"M": "M", "components": "L", "components_": "L", "L": "L"}
-ENDINGS = (".npz", ".npy", *DELIMITERS)
+TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+ENDINGS = (".npz", ".npy", *TEXT_ENDINGS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +45,8 @@ def read_metric(path: Path, d: int, kind: str | None = None) -> GivenMetric:
     Parameters
     ----------
     path : Path
-        ``.npy``, ``.csv`` or ``.tsv`` with one matrix, or ``.npz`` with an array named M, L, components or components_
-        (in doubt M), or with one array of any name.
+        ``.npy``, ``.csv``, ``.tsv`` or ``.txt`` with one matrix, or ``.npz`` with an array named M, L, components or
+        components_ (in doubt M), or with one array of any name.
     d : int
         Features of the data.
     kind : {"M", "L"}, optional
@@ -61,11 +64,21 @@ def read_metric(path: Path, d: int, kind: str | None = None) -> GivenMetric:
         read_as = kind or _guess(array)
         if read_as == "M":
             return GivenMetric(check_metric(array, d), "M", array.shape)
-        L = check_factor(array, d)
-        return GivenMetric(L.T @ L, "L", array.shape)
+        return GivenMetric(_product(check_factor(array, d)), "L", array.shape)
     except ValueError as error:
         hint = "" if kind else "; where the file's kind was guessed wrong, say --as L or --as M"
         raise ValueError(f"{path}: {error}{hint}") from error
+
+
+def _product(L: FloatArray) -> FloatArray:
+    """The metric L'L."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        M = L.T @ L
+    if not np.isfinite(M).all():
+        raise ValueError(
+            f"L has entries of up to {np.max(np.abs(L)):.3g}, and L'L overflows; divide L by a power of ten"
+        )
+    return M
 
 
 def _guess(array: npt.NDArray[np.generic]) -> str:
@@ -76,10 +89,11 @@ def _guess(array: npt.NDArray[np.generic]) -> str:
 
 def _read(path: Path, kind: str | None) -> tuple[str | None, npt.NDArray[np.generic]]:
     """What the array's name says it is, if anything, and the array."""
-    if path.suffix not in ENDINGS:
+    ending = check_plain_file(path).suffix.lower()
+    if ending not in ENDINGS:
         raise ValueError(f"{path} has the ending {path.suffix!r}; metrics are read from {', '.join(ENDINGS)}")
-    if path.suffix in DELIMITERS:
-        return None, _read_text(path, DELIMITERS[path.suffix])
+    if ending in TEXT_ENDINGS:
+        return None, _read_text(path)
     arrays = read_arrays(path)
     for name, named in NAMES.items():
         if name in arrays and kind in (None, named):
@@ -93,14 +107,16 @@ def _read(path: Path, kind: str | None) -> tuple[str | None, npt.NDArray[np.gene
     )
 
 
-def _read_text(path: Path, delimiter: str) -> FloatArray:
+def _read_text(path: Path) -> FloatArray:
     """One row of the matrix a line, without a header."""
-    text = path.read_text(encoding="utf-8-sig")
-    if not text.strip():
-        raise ValueError(f"{path} is empty; it must hold one row of the matrix a line")
-    try:
-        return np.loadtxt(text.splitlines(), delimiter=delimiter, ndmin=2)
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is no matrix of numbers ({error}); write one row of it a line, without a header"
-        ) from error
+    source = open_text(path, TextFormat(header=False))
+    frame = source.frame()
+    matrix = np.column_stack([floats(frame.iloc[:, k]) for k in range(frame.shape[1])])
+    for row, column in np.argwhere(np.isnan(matrix)).tolist():
+        cell = frame.iat[row, column].strip()
+        if not is_number(cell):
+            raise ValueError(
+                f"{path}, {source.where(row)}: {cell[:40]!r} is no number; write one row of the matrix a line, without "
+                "a header"
+            )
+    return matrix

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from lmnn_sdp.numerics.types import IntArray
+from lmnn_sdp.validation import is_integer
 
 
 def stratified_splits(
@@ -54,7 +55,7 @@ def stratified_splits(
 
 def _check_numbers(n_splits: int, test_size: float) -> None:
     """Number of splits and share of the test part."""
-    if not isinstance(n_splits, numbers.Integral) or isinstance(n_splits, bool) or n_splits < 2:
+    if not is_integer(n_splits) or n_splits < 2:
         raise ValueError(f"n_splits={n_splits!r} must be an integer >= 2; the spread over splits needs two of them")
     if not isinstance(test_size, numbers.Real) or not 0 < test_size < 1:
         raise ValueError(

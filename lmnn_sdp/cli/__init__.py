@@ -1,5 +1,5 @@
 """The command line ``lmnn-sdp``."""
 
-from lmnn_sdp.cli.commands import cli, main
+from lmnn_sdp.cli.main import main
 
-__all__ = ["cli", "main"]
+__all__ = ["main"]

@@ -1,9 +1,10 @@
-"""Options that several commands share, and what is checked of them before any work."""
+"""Options that several commands share, each list written once: as a dataclass that a decorator builds."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,67 +13,167 @@ import click
 
 from lmnn_sdp.datasets.builtin import DATASETS, load
 from lmnn_sdp.datasets.dataset import Dataset
-from lmnn_sdp.datasets.tables import read_table
+from lmnn_sdp.datasets.tables import Table, read_table
+from lmnn_sdp.datasets.text import TextFormat
+from lmnn_sdp.numerics.files import check_writable
 from lmnn_sdp.problem.problem import Problem
 
 Command: TypeAlias = Callable[..., None]
 
+TO_FILE = click.Path(dir_okay=False, path_type=Path)
+FROM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-def takes_data(command: Command) -> Command:
-    """Add the argument DATA and the options of a problem on it; the command gets the data set and those options."""
 
-    @wraps(command)
-    def with_data(data: str, label: str | None, **options: Any) -> None:
-        command(_load(data, label), **options)
+def option(*declarations: str, **settings: Any) -> Any:
+    """A field of a dataclass of options, with what the command line says of it."""
+    return field(metadata={"declarations": declarations, "settings": settings})
 
-    return _add(
-        with_data,
-        click.argument("data"),
-        click.option("--label", help="Label column: name or position (CSV, TSV), or array name (NPZ)."),
-        click.option(
-            "-k",
-            "--neighbors",
-            type=_neighbors,
-            metavar="INTEGER|auto",
-            default=3,
-            help="Target neighbours of each point; auto: 3, or as many as the smallest class allows.",
-        ),
-        click.option("--mu", default=0.5, help="Weight of the push term, in (0, 1)."),
-        click.option("--reg", default=0.0, help="Weight of a trace penalty on M."),
-        click.option("--standardize", is_flag=True, help="Give every feature zero mean and unit variance first."),
-        click.option("--points", type=int, help="Use a random sample of about that many points."),
+
+def takes(**kinds: type) -> Callable[[Command], Command]:
+    """Add the options of dataclasses to a command, which gets an object of each under its keyword."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_options(**given: Any) -> None:
+            built = {
+                keyword: kind(**{name.name: given.pop(name.name) for name in fields(kind)})
+                for keyword, kind in kinds.items()
+            }
+            command(**built, **given)
+
+        listed = [one for kind in kinds.values() for one in fields(kind)]
+        decorated: Command = with_options
+        for one in reversed(listed):  # the help lists them in the order of the fields
+            decorated = click.option(*one.metadata["declarations"], one.name, **one.metadata["settings"])(decorated)
+        return click.argument("data")(decorated)
+
+    return decorate
+
+
+def _neighbors(text: str) -> int | str:
+    """An integer, or the word auto."""
+    try:
+        return text if text == "auto" else int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is neither an integer nor auto") from None
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How DATA is read where it is a file."""
+
+    label: str | None = option("--label", metavar="NAME", help="Name of the label column, or of the label array (NPZ).")
+    label_position: int | None = option(
+        "--label-position", type=int, help="Position of the label column instead: 0 is the first, -1 the last."
+    )
+    drop: tuple[str, ...] = option(
+        "--drop", multiple=True, metavar="NAME", help="Leave out a column: a name, or a position without a header."
+    )
+    header: bool | None = option(
+        "--header/--no-header",
+        default=None,
+        help="Whether the first line names the columns; by default it is looked at.",
+    )
+    delimiter: str | None = option(
+        "--delimiter", metavar="CHAR", help="Between cells: a character, tab, or space; by default it is looked for."
+    )
+    decimal: str = option("--decimal", type=click.Choice([".", ","]), default=".", help="Decimal mark.")
+    encoding: str | None = option("--encoding", help="Of text files; by default UTF-8, or what their first bytes tell.")
+
+    def read(self, data: str) -> Dataset:
+        """The built-in data set of that name, or the file."""
+        if data.replace("-", "_") in DATASETS:
+            self._check_unused(data)
+            return load(data)
+        if not Path(data).suffix:
+            raise ValueError(
+                f"{data!r} is no built-in data set ({', '.join(DATASETS)}) and no file with an ending such as .csv"
+            )
+        if self.label is not None and self.label_position is not None:
+            raise click.UsageError("--label and --label-position say the same thing twice; give one of them")
+        form = TextFormat(self.header, self.delimiter, self.decimal, self.encoding)
+        label = self.label if self.label_position is None else self.label_position
+        return read_table(data, label, drop=self.drop, text=form)
+
+    def _check_unused(self, data: str) -> None:
+        """Built-in data need none of these options."""
+        for one in fields(FileOptions):
+            if getattr(self, one.name) not in (None, (), one.metadata["settings"].get("default")):
+                raise click.UsageError(f"{one.metadata['declarations'][0]} is for files, and {data} is built in")
+
+
+@dataclass(frozen=True)
+class NamedProblem:
+    """A problem and the name of its data."""
+
+    name: str
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class ProblemOptions(FileOptions):
+    """A data set and a problem on it."""
+
+    minus_one_is_class: bool = option(
+        "--minus-one-is-class", is_flag=True, help="Labels of -1 beside two or more others are a class, not a mark."
+    )
+    neighbors: int | str = option(
+        "-k",
+        "--neighbors",
+        type=_neighbors,
+        metavar="INTEGER|auto",
+        default=3,
+        help="Target neighbours of each point; auto: 3, or as many as the smallest class allows.",
+    )
+    mu: float = option("--mu", default=0.5, help="Weight of the push term, in (0, 1).")
+    reg: float = option("--reg", default=0.0, help="Weight of a trace penalty on M.")
+    standardize: bool = option(
+        "--standardize", is_flag=True, help="Give every feature zero mean and unit variance first."
+    )
+    points: int | None = option(
+        "--points", type=click.IntRange(min=1), help="Use a random sample of about that many points."
     )
 
+    def dataset(self, data: str, quiet: bool) -> Dataset:
+        """DATA as it is; tells how a file was understood, unless quiet."""
+        dataset = self.read(data)
+        if isinstance(dataset, Table) and not quiet:
+            click.echo(dataset.summary(), err=True)
+            for warning in dataset.warnings():
+                click.echo(f"Warning: {warning}", err=True)
+        return dataset
 
-def takes_problem(command: Command) -> Command:
-    """The same options, for a command that gets the data's name and the problem built from them."""
+    def sampled(self, dataset: Dataset) -> Dataset:
+        """The random sample that is asked for, or all of it."""
+        return dataset if self.points is None else dataset.sample(self.points)
 
-    @wraps(command)
-    def with_problem(
-        dataset: Dataset,
-        neighbors: int | str,
-        mu: float,
-        reg: float,
-        standardize: bool,
-        points: int | None,
-        **options: Any,
-    ) -> None:
-        if standardize:
-            dataset = dataset.standardized()
-        if points is not None:
-            dataset = dataset.sample(points)
-        command(dataset.name, Problem.from_data(dataset.X, dataset.y, neighbors, mu, reg=reg), **options)
-
-    return takes_data(with_problem)
+    def problem(self, data: str, quiet: bool) -> NamedProblem:
+        """The problem on DATA that the options say."""
+        dataset = self.dataset(data, quiet)
+        dataset = dataset.standardized() if self.standardize else dataset
+        dataset = self.sampled(dataset)
+        problem = Problem.from_data(
+            dataset.X,
+            dataset.y,
+            self.neighbors,
+            self.mu,
+            reg=self.reg,
+            minus_one_is_class=self.minus_one_is_class,
+        )
+        return NamedProblem(dataset.name, problem)
 
 
-def prints_result(command: Command) -> Command:
-    """Add how the result is printed."""
-    return _add(
-        command,
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--quiet", is_flag=True, help="No progress; print nothing but the result."),
-    )
+@dataclass(frozen=True)
+class OutputOptions:
+    """How the result is printed."""
+
+    as_json: bool = option("--json", is_flag=True, help="Print one JSON object.")
+    quiet: bool = option("--quiet", is_flag=True, help="No progress; print nothing but the result.")
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is said of how the data were understood."""
+        return self.quiet or self.as_json
 
 
 def tol_option(description: str, default: float = 1e-6) -> Callable[[Command], Command]:
@@ -90,31 +191,7 @@ figures_option = click.option(
 )
 
 
-def _add(command: Command, *decorators: Callable[[Command], Command]) -> Command:
-    """Decorate so that the help lists the options in the order given."""
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
-
-
-def _neighbors(text: str) -> int | str:
-    """An integer, or the word auto."""
-    try:
-        return text if text == "auto" else int(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is neither an integer nor auto") from None
-
-
-def _load(data: str, label: str | None) -> Dataset:
-    """Built-in name or file."""
-    if data.replace("-", "_") in DATASETS:
-        return load(data)
-    if Path(data).suffix:
-        return read_table(Path(data), label)
-    raise ValueError(f"{data!r} is no built-in data set ({', '.join(DATASETS)}) and no CSV, TSV or NPZ file")
-
-
-def check_writable(*files: Path | None, folder: Path | None = None) -> None:
+def check_outputs(*files: Path | None, folder: Path | None = None) -> None:
     """Fail before the solve, not after it, when a result could not be written."""
     wanted = [(path, path.parent) for path in files if path is not None]
     for path, parent in wanted if folder is None else [*wanted, (folder, folder)]:
@@ -123,7 +200,7 @@ def check_writable(*files: Path | None, folder: Path | None = None) -> None:
             probe = parent / f".lmnn-sdp-{os.getpid()}"
             probe.touch()
             probe.unlink()
-            if path.is_file():
-                path.open("ab").close()
+            if path != folder:
+                check_writable(path)
         except OSError as error:
-            raise click.ClickException(f"cannot write {path}: {error.strerror}; choose another path") from error
+            raise ValueError(f"cannot write {path}: {error.strerror or error}; choose another path") from error

@@ -9,8 +9,8 @@ import click
 
 from lmnn_sdp.analysis.audit import Audit
 from lmnn_sdp.analysis.metric_files import GivenMetric
+from lmnn_sdp.cli.options import NamedProblem
 from lmnn_sdp.datasets.dataset import Dataset
-from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
@@ -18,16 +18,22 @@ if TYPE_CHECKING:  # scikit-learn is slow to import
     from lmnn_sdp.estimators.lmnn import LMNN
 
 
-def solution_as_json(name: str, problem: Problem, solution: Solution) -> dict[str, Any]:
-    """What ``solve --json`` prints."""
-    return {**_problem_as_json(name, problem), **solution.summary(), "message": solution.status.value}
+def solution_as_json(named: NamedProblem, solution: Solution, kept: Solution) -> dict[str, Any]:
+    """What ``solve --json`` prints of a solution and of what was kept of it after the cut."""
+    before = {} if kept is solution else {"before_cut": {"objective": solution.objective, **_rank_and_gap(solution)}}
+    return {**_problem_as_json(named), **kept.summary(), **before, "message": solution.status.value}
 
 
-def audit_as_json(name: str, problem: Problem, metric: GivenMetric, found: Audit) -> dict[str, Any]:
+def _rank_and_gap(solution: Solution) -> dict[str, Any]:
+    """What a cut changes."""
+    return {"rank": solution.certificate.rank, "relative_gap": solution.relative_gap}
+
+
+def audit_as_json(named: NamedProblem, metric: GivenMetric, found: Audit) -> dict[str, Any]:
     """What ``audit --json`` prints."""
     read = {"read_as": metric.kind, "shape": list(metric.shape)}
     message = found.solution.status.value
-    return {**_problem_as_json(name, problem), "metric": read, **found.summary(), "message": message}
+    return {**_problem_as_json(named), "metric": read, **found.summary(), "message": message}
 
 
 def comparison_as_json(dataset: Dataset, learner: LMNN, found: Comparison) -> dict[str, Any]:
@@ -38,24 +44,29 @@ def comparison_as_json(dataset: Dataset, learner: LMNN, found: Comparison) -> di
     return {**asked, **found.summary(), "message": found.verdict.value}
 
 
-def print_solution(name: str, problem: Problem, solution: Solution) -> None:
-    """What ``solve`` prints."""
-    _print_problem(name, problem)
-    click.echo(f"  triplets       {problem.n_triplets:,}, {solution.certificate.active_triplets:,} violated")
-    click.echo(f"  objective      {solution.objective:.10g}   (over all triplets)")
-    click.echo(f"  lower bound    {solution.lower_bound:.10g}   (proved)")
-    click.echo(f"  relative gap   {solution.relative_gap:.1e}")
-    click.echo(f"  rank of M      {solution.certificate.rank} of {problem.n_features}")
+def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> None:
+    """What ``solve`` prints of a solution and of what was kept of it after the cut."""
+    problem = named.problem
+    _print_problem(named)
+    click.echo(f"  triplets       {problem.n_triplets:,}, {kept.certificate.active_triplets:,} violated")
+    click.echo(f"  objective      {kept.objective:.10g}   (over all triplets)")
+    click.echo(f"  lower bound    {kept.lower_bound:.10g}   (proved)")
+    click.echo(f"  relative gap   {kept.relative_gap:.1e}")
+    click.echo(f"  rank of M      {kept.certificate.rank} of {problem.n_features}")
+    if kept is not solution:
+        whole = f"objective {solution.objective:.10g}, relative gap {solution.relative_gap:.1e}"
+        click.echo(f"  before the cut {whole}, rank of M {solution.certificate.rank}")
     click.echo(f"  solver         {solution.effort}")
-    click.echo(f"  {solution.status.value}")
+    click.echo(f"  {'Before the cut: ' if kept is not solution else ''}{solution.status.value}")
 
 
-def print_audit(name: str, problem: Problem, metric: GivenMetric, found: Audit) -> None:
+def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:
     """What ``audit`` prints."""
+    problem = named.problem
     rows, columns = metric.shape
     reading = f"L ({rows} x {columns}), M = L'L" if metric.kind == "L" else f"M ({rows} x {columns})"
     residuals = [f"{condition} {value:.1e}" for condition, value in asdict(found.certificate.residuals).items()]
-    _print_problem(name, problem)
+    _print_problem(named)
     click.echo(f"  metric         read as {reading}, rank {found.certificate.rank}")
     click.echo(f"  triplets       {problem.n_triplets:,}, {found.certificate.active_triplets:,} violated")
     click.echo(f"  objective      {found.objective:.10g}   (over all triplets)")
@@ -94,10 +105,11 @@ def print_table(solutions: list[Solution]) -> None:
         )
 
 
-def _problem_as_json(name: str, problem: Problem) -> dict[str, Any]:
+def _problem_as_json(named: NamedProblem) -> dict[str, Any]:
     """The problem's part of a JSON report."""
+    problem = named.problem
     return {
-        "data": name,
+        "data": named.name,
         "n": problem.n_points,
         "d": problem.n_features,
         "k": problem.n_neighbors,
@@ -106,9 +118,10 @@ def _problem_as_json(name: str, problem: Problem) -> dict[str, Any]:
     }
 
 
-def _print_problem(name: str, problem: Problem) -> None:
+def _print_problem(named: NamedProblem) -> None:
     """First line of a report on one problem."""
-    _print_headline(name, problem.n_points, problem.n_features, problem.n_neighbors, problem.mu)
+    problem = named.problem
+    _print_headline(named.name, problem.n_points, problem.n_features, problem.n_neighbors, problem.mu)
 
 
 def _print_headline(name: str, n: int, d: int, k: int | str, mu: float) -> None:

@@ -40,7 +40,17 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
 
 
 def load(name: str) -> Dataset:
-    """Data set by name (a hyphen counts as an underscore).
+    """Data set by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`; a hyphen counts as an underscore.
+
+    Returns
+    -------
+    Dataset
+        Features as they come, not standardised.
 
     Raises
     ------

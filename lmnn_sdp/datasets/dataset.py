@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.sampling import stratified_rows
 from lmnn_sdp.numerics.types import FloatArray
 
 
@@ -17,8 +18,11 @@ class Dataset:
     Attributes
     ----------
     name : str
+        What the data are called.
     X : array, shape (n, d)
+        One row a point, float64.
     y : array, shape (n,)
+        Class labels.
     """
 
     name: str
@@ -35,8 +39,5 @@ class Dataset:
         """At most n points drawn at random, as many of each class as its share (rounded up)."""
         if n >= len(self.X):
             return self
-        rng = np.random.default_rng(seed)
-        classes = [np.flatnonzero(self.y == label) for label in np.unique(self.y)]
-        chosen = [rng.permutation(c)[: int(np.ceil(len(c) * n / len(self.X)))] for c in classes]
-        keep = np.sort(np.concatenate(chosen))
+        keep = stratified_rows(self.y, n, seed)
         return replace(self, X=self.X[keep], y=self.y[keep])

@@ -1,23 +1,31 @@
-"""Progress while a solver runs: a line that follows it in a terminal or notebook, a line now and then in a log file."""
+"""Progress while a solver runs: a line that follows it in a terminal or notebook, a line now and then in a log file.
+
+The line that is written over is tqdm's, so that it keeps clear of other bars; there is no bar in it and no forecast,
+because the rounds of a solve differ too much in what they gain. A log file gets lines that stay.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import RLock
 from types import TracebackType
-from typing import Any, Protocol
+
+from tqdm import tqdm
 
 from lmnn_sdp.display.history import Round
 
 FIRST = 1.0  # seconds; a shorter solve needs no progress
+ALIVE = 0.2  # seconds between two lines that follow each other in one place
 SEPARATOR = "   "
 
 
 class Progress:
     """Shows the current gap beside the tolerance, from the first second on; nothing where quiet.
 
-    The gap is what is left to do. No time is foretold: the rounds of a solve differ too much in what they gain.
+    The gap is what is left to do.
 
     Parameters
     ----------
@@ -32,18 +40,15 @@ class Progress:
     def __init__(self, name: str = "", quiet: bool = False, tol: float | None = None) -> None:
         self._name = name
         self._tol = tol
-        self._next = FIRST
+        self._next = math.inf if quiet or sys.stderr is None else FIRST  # a program without a console has no stderr
         self._unshown: Round | None = None
-        self._display: _Display | None = None if quiet else _find_display()
+        self._line: _Line | None = None
 
     def __call__(self, row: Round) -> None:
         """Show a history row, unless one was shown a moment ago."""
-        if self._display is None:
-            return
         self._unshown = row
         if row.seconds >= self._next:
-            self._next = row.seconds + self._display.pause(row.seconds)
-            self._show()
+            self._try(self._show)
 
     def __enter__(self) -> Progress:
         return self
@@ -52,21 +57,39 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Show where the solve ended, if it was followed at all, and end the line; also when an error goes through."""
-        if self._next > FIRST:
-            self._show(last=True)
+        if FIRST < self._next < math.inf:
+            self._try(self._show)
+            self._try(self._end)
 
-    def _show(self, last: bool = False) -> None:
-        """Show the last row, unless it was; where that fails (a closed stream), go on with the solve in silence."""
-        if self._display is None:
-            return
+    def _try(self, write: Callable[[], None]) -> None:
+        """Write; where that fails (a closed stream), go on with the solve in silence."""
         try:
-            if self._unshown is not None:
-                self._display.show(self._parts(self._unshown))
-            if last:
-                self._display.end()
+            write()
         except Exception:
-            self._display = None
+            self._next = math.inf
+            if self._line is not None:
+                self._line.disable = True
+
+    def _show(self) -> None:
+        """Show the last row, unless it was."""
+        if self._unshown is None:
+            return
+        seconds, parts = self._unshown.seconds, self._parts(self._unshown)
         self._unshown = None
+        if not _can_write_over():
+            # a twentieth of the time so far: a day leaves some two hundred lines
+            self._next = seconds + max(5.0, seconds / 20)
+            print(SEPARATOR.join(parts), file=sys.stderr, flush=True)
+            return
+        self._next = seconds + ALIVE
+        if self._line is None:
+            self._line = _Line(bar_format="{desc}", dynamic_ncols=True)
+        self._line.set_description_str(_fit(parts, self._line.format_dict["ncols"]))
+
+    def _end(self) -> None:
+        """Leave the line, so that other output begins on one of its own."""
+        if self._line is not None:
+            self._line.close()
 
     def _parts(self, row: Round) -> list[str]:
         """The parts of a line, by falling importance: a narrow terminal drops the last ones."""
@@ -81,98 +104,32 @@ class Progress:
         ]
 
 
-class _Display(Protocol):
-    """Where progress is shown."""
+class _Line(tqdm):
+    """A line on standard error, which leaves no trace in the process.
 
-    def pause(self, seconds: float) -> float:
-        """Seconds until the next line, that many after the first."""
+    Not wanted are the thread by which tqdm corrects how often it looks at the clock, and its lock between processes,
+    which settles how Python starts them before the caller could say so.
+    """
 
-    def show(self, parts: Sequence[str]) -> None:
-        """Show a line."""
-
-    def end(self) -> None:
-        """Leave what was shown last, so that other output begins on a line of its own."""
+    monitor_interval = 0
+    _lock = RLock()
 
 
-class _Terminal:
-    """One line that is written over."""
-
-    def pause(self, seconds: float) -> float:
-        """Often enough to look alive."""
-        return 0.2
-
-    def show(self, parts: Sequence[str]) -> None:
-        """Write over the last line; spaces up to the edge wipe out what is left of a longer one."""
-        width = _terminal_width() - 1  # some terminals begin a new line at the last column
-        print(f"\r{_fit(parts, width):<{width}}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """End the line."""
-        print(file=sys.stderr)
-
-
-class _LogFile:
-    """Lines that stay, fewer and fewer of them."""
-
-    def pause(self, seconds: float) -> float:
-        """Five seconds at first; later a twentieth of the time so far, so that a day leaves some two hundred lines."""
-        return max(5.0, seconds / 20)
-
-    def show(self, parts: Sequence[str]) -> None:
-        """Add a line."""
-        print(SEPARATOR.join(parts), file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Nothing: every line is ended."""
-
-
-class _Notebook:
-    """One output of the cell that is replaced, so that the saved notebook holds the last line only."""
-
-    def __init__(self, display: Any) -> None:
-        self._display = display
-        self._handle: Any = None
-
-    def pause(self, seconds: float) -> float:
-        """Rarer than in a terminal: every update is a message to the browser."""
-        return 0.5
-
-    def show(self, parts: Sequence[str]) -> None:
-        """Show the output, or replace it."""
-        bundle = {"text/plain": SEPARATOR.join(parts)}
-        if self._handle is None:
-            self._handle = self._display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
-
-    def end(self) -> None:
-        """Nothing: the output stays."""
-
-
-def _find_display() -> _Display | None:
-    """What suits standard error; nothing where there is none."""
-    if sys.stderr is None:  # a program without a console
-        return None
-    if sys.stderr.isatty():
-        return _Terminal()
-    ipython: Any = sys.modules.get("IPython")  # whoever runs in a notebook has it loaded
-    shell = ipython.get_ipython() if ipython is not None else None
-    return _LogFile() if getattr(shell, "kernel", None) is None else _Notebook(ipython.display.display)
-
-
-def _terminal_width() -> int:
-    """Columns of the terminal behind standard error."""
+def _can_write_over() -> bool:
+    """Whether standard error is the output of a notebook's cell or a terminal; to one without a size tqdm is silent."""
+    stream = sys.stderr
+    if type(stream).__module__.startswith("ipykernel"):
+        return True
     try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        return stream.isatty() and min(os.get_terminal_size(stream.fileno())) > 0
     except (OSError, ValueError):  # what claims to be a terminal need not have a file
-        return 80
+        return True
 
 
-def _fit(parts: Sequence[str], width: int) -> str:
-    """As many whole parts as the width holds: half a number would be another one. The first is cut where it must be."""
-    line = parts[0][:width]
-    for part in parts[1:]:
-        if len(line) + len(SEPARATOR) + len(part) > width:
-            break
-        line += SEPARATOR + part
-    return line
+def _fit(parts: Sequence[str], width: int | None) -> str:
+    """As many whole parts as there is room for: half a number would be another one. The first is cut where it must be.
+
+    The last column stays free, at which some terminals begin a new line.
+    """
+    lines = [SEPARATOR.join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return next((line for line in lines if width is None or len(line) < width), parts[0][: max(0, (width or 1) - 1)])

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from lmnn_sdp.display.cards import card
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.estimators.learned_map import LearnedMap
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import certify_pair, relative_gap
+from lmnn_sdp.proof.certificate import relative_gap
+from lmnn_sdp.solvers.cut import cut, leading_rows
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
-from lmnn_sdp.validation import (
-    check_callback,
-    check_components,
-    check_dense,
-    check_features,
-    check_labelled,
-    check_pairs,
-)
+from lmnn_sdp.validation import check_callback, check_components, check_labelled, check_unmasked
 
 
-class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LMNN(LearnedMap):
     """Large Margin Nearest Neighbor metric learning, solved to a proved gap.
 
     Learns the linear map L for which nearest neighbours in ``X @ L.T`` classify well: with ``M = L'L`` it minimises
@@ -55,6 +47,9 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         the data hardly vary; for pictures a PCA after LMNN shows more (``examples/digits_in_2d.py``).
     reg : float, default=0.0
         Weight of a trace penalty ``reg * tr(M)``.
+    minus_one_is_class : bool, default=False
+        Whether -1 beside two or more other labels is a class; by default it is refused, as the mark of points without
+        a label. Beside one other label, such as 1, it is always a class.
     tol : float, default=1e-4
         Relative gap ``(objective - lower bound) / objective`` at which to stop.
     max_iter : int, default=None
@@ -125,6 +120,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         mu: float = 0.5,
         n_components: int | None = None,
         reg: float = 0.0,
+        minus_one_is_class: bool = False,
         tol: float = 1e-4,
         max_iter: int | None = None,
         time_limit: float | None = None,
@@ -138,6 +134,7 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.minus_one_is_class = minus_one_is_class
         self.tol = tol
         self.max_iter = max_iter
         self.time_limit = time_limit
@@ -153,12 +150,14 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            One row a point; finite numbers.
         y : array-like of shape (n_samples,)
             Class labels: strings, integers or booleans.
 
         Returns
         -------
-        self
+        LMNN
+            Itself, fitted.
 
         Raises
         ------
@@ -174,76 +173,16 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X, y = self._checked(X, y)
         check_components(self.n_components, X.shape[1])
         check_callback(self.callback)
-        problem = Problem.from_data(X, y, self.n_neighbors, self.mu, reg=self.reg)
+        problem = self._problem(X, y, self.n_neighbors, self.mu)
+        start = getattr(self, "solution_", None) if self.warm_start else None
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = _Listener(progress, self.callback)
-            solution = solve(
-                problem,
-                self.solver,
-                self.tol,
-                self.max_iter,
-                self.time_limit,
-                callback=listener,
-                start=getattr(self, "solution_", None) if self.warm_start else None,
-                random_state=self.random_state,
-                warn=False,  # what was reached is kept before anyone is told
-            )
+            solution = self._solve(problem, start, listener)
         self._keep(problem, solution)
         if listener.error is not None:
             raise listener.error
         warn_unless_solved(solution, self.tol, stacklevel=2)
         return self
-
-    def transform(self, X: npt.ArrayLike) -> FloatArray:
-        """Map X to the coordinates in which the learned distance is Euclidean, ``X @ components_.T``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-        """
-        check_is_fitted(self)
-        return self._numbers(X, reset=False) @ self.components_.T
-
-    def get_mahalanobis_matrix(self) -> FloatArray:
-        """The metric ``components_.T @ components_``, shape (n_features, n_features)."""
-        check_is_fitted(self)
-        return self.components_.T @ self.components_
-
-    def pair_distance(self, pairs: npt.ArrayLike) -> FloatArray:
-        """Learned distance of the two points of each pair: ``||L (a - b)||``, not squared.
-
-        Parameters
-        ----------
-        pairs : array-like of shape (n_pairs, 2, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,)
-        """
-        check_is_fitted(self)
-        ends = check_pairs(pairs, self.n_features_in_)
-        return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
-
-    def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
-        """Minus the `pair_distance`: the higher, the more alike the two points of a pair."""
-        return -self.pair_distance(pairs)
-
-    def get_metric(self) -> LearnedDistance:
-        """The learned distance as a function of two points, such as ``KNeighborsClassifier(metric=...)`` takes.
-
-        It no longer depends on the estimator. To transform the data first is much faster.
-        """
-        check_is_fitted(self)
-        return LearnedDistance(self.components_.copy())
-
-    @property
-    def _n_features_out(self) -> int:
-        """Number of columns of `transform`, for scikit-learn."""
-        return len(self.components_)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn should know: y is required."""
@@ -279,60 +218,41 @@ class LMNN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Training data as numbers and labels, after scikit-learn's checks and ours."""
         if y is None:
             validate_data(self, X, y)  # says that y is required
+        check_unmasked(y, "y")
         labels = check_labelled(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         X = self._numbers(X, reset=True)
         check_consistent_length(X, labels)
         return X, labels
 
-    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
-        """Finite float64 data; a missing value is named by its feature."""
-        check_dense(X)
-        fewest = 2 if reset else 1
-        array = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest
+    def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
+        """The problem at one k and mu, with what else the parameters say of it."""
+        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg, minus_one_is_class=self.minus_one_is_class)
+
+    def _solve(
+        self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
+    ) -> Solution:
+        """Solve as the parameters say, without a warning: what was reached is kept before anyone is told."""
+        return solve(
+            problem,
+            self.solver,
+            self.tol,
+            self.max_iter,
+            self.time_limit,
+            callback,
+            start,
+            random_state=self.random_state,
+            warn=False,
         )
-        check_features(array, getattr(self, "feature_names_in_", None))
-        return array
 
     def _keep(self, problem: Problem, solution: Solution) -> None:
         """Set what was learned."""
         self.components_ = leading_rows(solution, self.n_components)
-        self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
-        if len(self.components_) < len(solution.components):
-            cut = certify_pair(problem, self.get_mahalanobis_matrix(), solution.triplets, solution.alpha)
-            self.objective_ = cut.objective
+        self.objective_ = cut(problem, solution, self.n_components).objective
+        self.lower_bound_ = solution.lower_bound
         self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
         self.n_iter_ = max(1, solution.rounds)
         self.solution_ = solution if self.warm_start else solution.without_multipliers()
-
-
-def leading_rows(solution: Solution, n_components: int | None) -> FloatArray:
-    """The first rows of L, and rows of zeros where L has fewer; None stands for all rows, and for one if M is 0."""
-    rank, d = solution.components.shape
-    kept = n_components or max(rank, 1)
-    L = np.zeros((kept, d))
-    L[:rank] = solution.components[:kept]
-    return L
-
-
-@dataclass(frozen=True, eq=False)
-class LearnedDistance:
-    """The distance ``||L (a - b)||`` of two points.
-
-    Attributes
-    ----------
-    components : ndarray of shape (r, d)
-        The map L.
-    """
-
-    components: FloatArray
-
-    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike, squared: bool = False) -> float:
-        """Distance of a and b, each of shape (d,), or its square."""
-        difference = self.components @ (np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64))
-        square = float(difference @ difference)
-        return square if squared else math.sqrt(square)
 
 
 class _Listener:

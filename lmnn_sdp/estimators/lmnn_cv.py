@@ -16,12 +16,12 @@ from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils.validation import check_consistent_length
 
-from lmnn_sdp.estimators.lmnn import LMNN, leading_rows
+from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.solvers.cut import leading_rows
 from lmnn_sdp.solvers.solution import Solution, Status
-from lmnn_sdp.solvers.solve import solve
 from lmnn_sdp.validation import check_components, check_grid, check_mu
 
 
@@ -42,18 +42,28 @@ class LMNNCV(LMNN):
         Numbers of rows of ``components_`` to try; None stands for the rank of M.
     reg : float, default=0.0
         As in `LMNN`.
+    minus_one_is_class : bool, default=False
+        As in `LMNN`.
     cv : int, splitter or iterable, default=5
         As in `sklearn.model_selection.GridSearchCV`; an integer stands for stratified folds without shuffling.
     classifier_neighbors : int, default=3
         Neighbours of the k-NN classifier that is scored.
     scoring : str or callable, default=None
         As in `GridSearchCV`; None is the share of right predictions.
-    tol, max_iter, time_limit, solver, random_state
-        Of every solve, as in `LMNN`.
+    tol : float, default=1e-4
+        Relative gap at which every solve stops.
+    max_iter : int, default=None
+        Rounds or iterations of every solve at most; None for no limit.
+    time_limit : float, default=None
+        Seconds of every solve at most; None for no limit.
+    solver : str, default="auto"
+        As in `lmnn_sdp.solve`.
     n_jobs : int, default=None
         Folds at a time, as joblib takes it.
     verbose : bool, default=False
         Show the progress of the last fit on standard error.
+    random_state : int, RandomState instance or None, default=None
+        As in `LMNN`.
 
     Attributes
     ----------
@@ -88,6 +98,7 @@ class LMNNCV(LMNN):
         mu: Any = (0.25, 0.5, 0.75),
         n_components: Any = None,
         reg: float = 0.0,
+        minus_one_is_class: bool = False,
         cv: Any = 5,
         classifier_neighbors: int = 3,
         scoring: Any = None,
@@ -103,6 +114,7 @@ class LMNNCV(LMNN):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.minus_one_is_class = minus_one_is_class
         self.cv = cv
         self.classifier_neighbors = classifier_neighbors
         self.scoring = scoring
@@ -114,17 +126,23 @@ class LMNNCV(LMNN):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> LMNNCV:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> LMNNCV:
         """Search the grid, then fit the best setting to all data.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            One row a point; finite numbers.
         y : array-like of shape (n_samples,)
+            Class labels: strings, integers or booleans.
+        groups : array-like of shape (n_samples,), default=None
+            What belongs together, for a splitter such as `sklearn.model_selection.GroupKFold` that keeps points of one
+            group on one side of each split.
 
         Returns
         -------
-        self
+        LMNNCV
+            Itself, fitted.
 
         Raises
         ------
@@ -144,7 +162,8 @@ class LMNNCV(LMNN):
             check_components(rows, X.shape[1])
         for mu in grid["mu"]:
             check_mu(mu)
-        splits = list(check_cv(self.cv, y, classifier=True).split(X, y))
+        check_consistent_length(X, groups)
+        splits = list(check_cv(self.cv, y, classifier=True).split(X, y, groups))
         paths = Parallel(n_jobs=self.n_jobs)(delayed(_path)(self, grid, X, y, *split) for split in splits)
         self._warn(paths)
         self.cv_results_ = _results(grid, paths)
@@ -152,15 +171,16 @@ class LMNNCV(LMNN):
         self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.best_params_ = self.cv_results_["params"][self.best_index_]
-        self.best_estimator_ = self._single(verbose=self.verbose, **self.best_params_).fit(X, y)
-        for name in ("components_", "objective_", "lower_bound_", "relative_gap_", "solution_", "n_iter_"):
-            setattr(self, name, getattr(self.best_estimator_, name))
+        self.best_estimator_ = self._single(**self.best_params_).fit(X, y)
+        for name, value in vars(self.best_estimator_).items():
+            if name.endswith("_"):
+                setattr(self, name, value)
         return self
 
     def _single(self, **chosen: Any) -> LMNN:
-        """An `LMNN` with one setting of the grid."""
-        shared = {name: getattr(self, name) for name in ("reg", "tol", "max_iter", "time_limit", "solver")}
-        return LMNN(**shared, random_state=self.random_state, **chosen)
+        """An `LMNN` with one setting of the grid, and with what both have as parameters."""
+        shared = self.get_params(deep=False).keys() & LMNN().get_params().keys()
+        return LMNN(**({name: getattr(self, name) for name in shared} | chosen))
 
     def _warn(self, paths: list[list[Fit]]) -> None:
         """One warning for all solves that failed, and one for all that stopped early."""
@@ -225,16 +245,8 @@ def _solved(
     search: LMNNCV, X: FloatArray, y: npt.NDArray[np.generic], k: int, mu: float, start: Solution | None
 ) -> Solution:
     """One problem, begun at a solution of another where the solver can."""
-    solution = solve(
-        Problem.from_data(X, y, k, mu, reg=search.reg),
-        search.solver,
-        search.tol,
-        search.max_iter,
-        search.time_limit,
-        start=start if search.solver in ("auto", "newton", "scs", "pgd") else None,
-        random_state=search.random_state,
-        warn=False,
-    )
+    can_begin = search.solver in ("auto", "newton", "scs", "pgd")
+    solution = search._solve(search._problem(X, y, k, mu), start if can_begin else None)
     if solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
     return solution

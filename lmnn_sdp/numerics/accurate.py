@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray
@@ -65,7 +65,7 @@ def accurate_rows(X: FloatArray, centre: FloatArray, T: FloatArray) -> tuple[Flo
     return V, np.where(np.isfinite(error), error, np.inf)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _rows(X, centre, T, weights, begin, end, V, reaches):  # type: ignore[no-untyped-def]
     """Rows ``begin`` to ``end`` of the product, and ``sum_f |x_f - centre_f| weights_f`` of each, rounded up."""
     d, q = T.shape
@@ -115,7 +115,7 @@ def positive_sum(values: FloatArray) -> tuple[float, int]:
     return _positive_sum(values.ravel())
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _positive_sum(values):  # type: ignore[no-untyped-def]
     """One pass in order, with what each addition lost."""
     total, lost, count = 0.0, 0.0, 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from lmnn_sdp.numerics.accurate import TINY, U, gamma
+from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.types import FloatArray
 
 
@@ -32,7 +32,7 @@ def definite_beyond(A: FloatArray, error: float) -> bool:
     return bool(_factorises(B))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _factorises(A):  # type: ignore[no-untyped-def]
     """Cholesky by rows, in place in the lower triangle; False at the first pivot that is not positive."""
     d = len(A)

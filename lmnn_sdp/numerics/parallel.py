@@ -7,18 +7,22 @@ of 136 rows, which one of them finds in 2. A part a thread, and a wait asleep, l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from threading import Lock
+from itertools import pairwise
+from threading import RLock, get_ident
 from typing import TypeVar
 
 import numba
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 SMALL = 2**17  # multiplications below which a second thread costs more than it saves
@@ -26,10 +30,42 @@ SMALL = 2**17  # multiplications below which a second thread costs more than it 
 
 @dataclass(frozen=True)
 class Team:
-    """Worker threads."""
+    """The calling thread and its helpers."""
 
     size: int
     pool: ThreadPoolExecutor
+    process: int = field(default_factory=os.getpid)
+
+    def map(self, work: Callable[[S], T], parts: Iterable[S]) -> list[T]:
+        """Results of ``work`` on each part, in order, whichever member takes it.
+
+        The caller takes parts as the helpers do and needs none of them: at interpreter exit, when no thread can begin
+        any more, it does them all.
+        """
+        left = deque(enumerate(parts))
+        results: dict[int, T] = {}
+        count = len(left)
+
+        def take() -> None:
+            while left:
+                try:
+                    position, part = left.popleft()
+                except IndexError:  # another member was faster
+                    return
+                results[position] = work(part)
+
+        helpers: list[Future[None]] = []
+        try:
+            with suppress(RuntimeError):  # "cannot schedule new futures after shutdown", "can't start new thread"
+                helpers.extend(self.pool.submit(take) for _ in range(min(self.size, count) - 1))
+            take()
+        finally:
+            left.clear()  # after an error, nobody begins another part
+            wait([helper for helper in helpers if not helper.cancel()])
+        for helper in helpers:
+            if not helper.cancelled():
+                helper.result()  # raises what it met
+        return [results[position] for position in range(count)]
 
 
 _current: ContextVar[Team | None] = ContextVar("team", default=None)
@@ -39,7 +75,7 @@ _current: ContextVar[Team | None] = ContextVar("team", default=None)
 def team() -> Iterator[Team]:
     """The threads of the work inside; BLAS keeps to one thread meanwhile. A team within a team is the same team."""
     found = _current.get()
-    if found is not None:
+    if found is not None and found.process == os.getpid():  # a forked child has its parent's team, without the threads
         yield found
         return
     size = threads()
@@ -61,7 +97,7 @@ def in_parts(work: Callable[[int, int], T], size: int, cost: int) -> list[T]:
         return [work(0, size)]
     with team() as members:
         bounds = [size * part // members.size for part in range(members.size + 1)]
-        return list(members.pool.map(work, bounds[:-1], bounds[1:]))
+        return members.map(lambda part: work(*part), pairwise(bounds))
 
 
 def threads() -> int:
@@ -99,9 +135,13 @@ class _SingleBlas:
     """Limits BLAS to one thread while anyone holds it, from whatever threads, then gives back what was allowed."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._holders = 0
+        self._lock = RLock()
+        self._holders: list[int] = []  # threads, one several times where it holds several times
         self._before: list[int] = []
+        # nobody is half way through when a process forks; of the holders, only the thread that forks lives on
+        os.register_at_fork(
+            before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._forget_others
+        )
 
     @property
     def threads_before(self) -> int:
@@ -117,14 +157,22 @@ class _SingleBlas:
             if not self._holders:
                 self._before = _blas_threads()
                 _set_blas_threads([1] * len(self._before))
-            self._holders += 1
+            self._holders.append(get_ident())
         try:
             yield
         finally:
             with self._lock:
-                self._holders -= 1
+                self._holders.remove(get_ident())
                 if not self._holders:
                     _set_blas_threads(self._before)
+
+    def _forget_others(self) -> None:
+        """In a forked child: BLAS has its threads back, unless the thread that forked holds the limit."""
+        held = bool(self._holders)
+        self._holders = [thread for thread in self._holders if thread == get_ident()]
+        if held and not self._holders:
+            _set_blas_threads(self._before)
+        self._lock.release()
 
 
 _single_blas = _SingleBlas()

@@ -25,6 +25,11 @@ def excess(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) ->
     ----------
     panels : mapping
         For each data set and solver the pairs (seconds, objective / lower bound - 1).
+
+    Returns
+    -------
+    Figure
+        A panel for each data set.
     """
     solvers = list(dict.fromkeys(name for curves in panels.values() for name, points in curves.items() if points))
     figure = Figure(figsize=(9.2, 3.1 * ((len(panels) + 1) // 2)))
@@ -73,6 +78,11 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
     sweeps : sequence of mapping
         Each with ``title``, ``along`` (the name of the size), ``exponent``, ``sizes``, ``seconds``, and ``parts``: for
         each part of the solve its seconds at every size.
+
+    Returns
+    -------
+    Figure
+        Two panels for each sweep.
     """
     figure = Figure(figsize=(2.9 * len(sweeps), 5.4))
     panels = figure.subplots(2, len(sweeps), squeeze=False, sharex="col", sharey="row")

@@ -25,6 +25,18 @@ def comparison(found: Comparison, name: str = "") -> Figure:
     Blue where the metric makes fewer errors, orange where more, grey where as many. The left panel has the means with
     a standard deviation to either side, the right one the mean difference with its 95 % interval. The title is the
     verdict.
+
+    Parameters
+    ----------
+    found : Comparison
+        What `lmnn_sdp.compare` returned.
+    name : str
+        Begins the title.
+
+    Returns
+    -------
+    Figure
+        Two panels.
     """
     figure = Figure(figsize=(9.2, 4.0))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.2))

@@ -23,6 +23,25 @@ def plane(problem: Problem, M: FloatArray, points: Sequence[int] | None = None) 
     The same points are drawn twice: in their own coordinates with the Euclidean neighbourhood of a few points (left),
     and mapped by L, where the learned metric is Euclidean (right). Circles reach one margin beyond the furthest
     target neighbour of their point.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of two features.
+    M : array, shape (2, 2)
+        The learned metric.
+    points : sequence of int, optional
+        Rows whose neighbourhoods are drawn; by default of each class the point nearest its mean.
+
+    Returns
+    -------
+    Figure
+        Two panels.
+
+    Raises
+    ------
+    ValueError
+        If the data have more or fewer than two features.
     """
     if problem.n_features != 2:
         raise ValueError(f"the data have {problem.n_features} dimensions; this picture is for 2")

@@ -18,8 +18,20 @@ from lmnn_sdp.solvers.solution import HistoryRow
 def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", one_problem: bool = True) -> Figure:
     """Objective and lower bound (left) and certified relative gap (right) against time, one curve a solve.
 
-    The left panel measures from the best lower bound: of all curves, or of each its own when they belong to
-    different problems (``one_problem=False``).
+    Parameters
+    ----------
+    histories : mapping
+        For each name of a solve the rows of its history.
+    title : str
+        Above both panels.
+    one_problem : bool
+        Whether all solves are of one problem: the left panel then measures from the best lower bound of all, else of
+        each its own.
+
+    Returns
+    -------
+    Figure
+        Two panels.
     """
     figure = Figure(figsize=(9.2, 3.7))
     values, gaps = figure.subplots(1, 2)
@@ -50,7 +62,20 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
 
 @styled
 def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[str, int]) -> Figure:
-    """Triplets with a row (solid) and with a positive hinge (dashed) in each round; all triplets in the legend."""
+    """Triplets with a row (solid) and with a positive hinge (dashed) in each round.
+
+    Parameters
+    ----------
+    histories : mapping
+        For each name of a solve the rows of its history.
+    totals : mapping
+        For each name the number of all triplets, for the legend.
+
+    Returns
+    -------
+    Figure
+        One panel.
+    """
     figure = Figure()
     axes = figure.subplots()
     for k, (name, rows) in enumerate(histories.items()):
@@ -89,6 +114,12 @@ def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int],
     before, after : sequence of int, length b
         Triplets in each bin, under the Euclidean metric in its best scale and under the learned one.
     title : str
+        Above the panel.
+
+    Returns
+    -------
+    Figure
+        One panel.
     """
     figure = Figure()
     axes = figure.subplots()
@@ -111,7 +142,18 @@ def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int],
 
 @styled
 def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
-    """Eigenvalues of M by falling size, relative to the largest."""
+    """Eigenvalues of M by falling size, relative to the largest.
+
+    Parameters
+    ----------
+    spectra : mapping
+        For each name the positive eigenvalues, as `lmnn_sdp.analysis.summaries.spectrum` gives them.
+
+    Returns
+    -------
+    Figure
+        One panel.
+    """
     figure = Figure()
     axes = figure.subplots()
     for name, values in spectra.items():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import ParamSpec
 
 import matplotlib.style
 from matplotlib.figure import Figure
+
+from lmnn_sdp.numerics.files import write_atomically
 
 STYLE = Path(__file__).with_name("lmnn.mplstyle")
 BEFORE, AFTER, KINK = "#999999", "#0072B2", "#D55E00"
@@ -31,11 +33,27 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def save(figure: Figure, directory: Path, name: str) -> list[Path]:
-    """Write ``name.svg`` and ``name.png`` into ``directory``; returns their paths."""
+    """Write ``name.svg`` and ``name.png`` into a folder.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    directory : Path
+        The folder; it is made where it is missing.
+    name : str
+        Name of both files without its ending.
+
+    Returns
+    -------
+    list of Path
+        Both files.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.{ending}" for ending in ("svg", "png")]
     with matplotlib.style.context(STYLE):
         for path in paths:
             # no date in the file: the same numbers give the same bytes
-            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            write_atomically(path, partial(figure.savefig, format=path.suffix[1:], metadata=metadata))
     return paths

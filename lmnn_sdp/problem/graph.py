@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
+from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import gram, row_products, symmetrize
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
@@ -91,7 +91,7 @@ class TripletGraph:
         return np.searchsorted(self.a, np.arange(len(self.X) + 1))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def _add_products(X, Y, a, b, begin, end, q):  # type: ignore[no-untyped-def]
     """``q_e -= 2 <x_a, y_b>`` for a range of edges; sorted by a, so that only the rows of Y come from afar."""
     for e in range(begin, end):
@@ -102,7 +102,7 @@ def _add_products(X, Y, a, b, begin, end, q):  # type: ignore[no-untyped-def]
         q[e] -= 2 * product
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def _subtract_rows(X, starts, b, w, begin, end, out):  # type: ignore[no-untyped-def]
     """``out_a -= 2 sum of w_e x_b`` over the edges of a range of points a.
 

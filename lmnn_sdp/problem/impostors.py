@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.parallel import Team, team
 from lmnn_sdp.numerics.types import FloatArray, IntArray
@@ -92,7 +92,7 @@ def _scan_strips(layout: _Layout, shape: _Shape, reduce: Callable[[PairBlock], T
         return [reduce(block) for block in layout.blocks(*strip, shape)]
 
     strips = layout.strips(shape.rows)
-    parts = map(work, strips) if members is None else members.pool.map(work, strips)
+    parts = map(work, strips) if members is None else members.map(work, strips)
     return [result for part in parts for result in part]
 
 
@@ -167,7 +167,7 @@ class _Layout:
                     yield PairBlock(self.order[a[:found]], self.order[b[:found]], distance[:found].copy())
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _decide(product, V, low, radii, ends, start, left, row, a, b, distance):  # type: ignore[no-untyped-def]
     """Write pairs whose float64 distance is below a radius, from ``row`` on, while a whole row of them is sure to fit.
 

@@ -20,19 +20,12 @@ import numpy.typing as npt
 from lmnn_sdp.numerics.accurate import positive_sum
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.checks import check_metric, check_regularizer, check_targets, check_triplets
+from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.impostors import PairBlock, scan
 from lmnn_sdp.problem.neighbors import target_neighbors
-from lmnn_sdp.validation import (
-    check_data,
-    check_labels,
-    check_metric,
-    check_mu,
-    check_neighbors,
-    check_regularizer,
-    check_targets,
-    check_triplets,
-)
+from lmnn_sdp.validation import check_data, check_labels, check_mu, check_neighbors
 
 
 @dataclass(frozen=True)
@@ -68,37 +61,6 @@ class Terms:
     pull: float
     push: float
     active: int
-
-
-@dataclass(frozen=True, eq=False)
-class Coordinates:
-    """Points that are ``z = T'(x - centre)`` of the data x, and what is known of their accuracy.
-
-    Attributes
-    ----------
-    errors : array, shape (n,)
-        Bound on the norm of the difference of each row to the exact z.
-    outside : array, shape (n,), or None
-        Bound on the part of each ``x - centre`` outside the range of T; None where T loses nothing.
-    reach : array, shape (n,), or None
-        Bound on the norm of each ``x - centre``; None where T loses nothing.
-    stretch : float
-        Bound on the spectral norm of T.
-    floor : float
-        The trace penalty, which holds the dual slack up outside the range of T.
-    nonnegative : bool
-        Whether R is that of a trace penalty.
-    penalty_error : float
-        Bound on the spectral norm of the difference of R to the exact ``T'RT``.
-    """
-
-    errors: FloatArray
-    outside: FloatArray | None = None
-    reach: FloatArray | None = None
-    stretch: float = 0.0
-    floor: float = 0.0
-    nonnegative: bool = True
-    penalty_error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +105,7 @@ class Problem:
         mu: float = 0.5,
         targets: npt.ArrayLike | None = None,
         reg: float | npt.ArrayLike = 0.0,
+        minus_one_is_class: bool = False,
     ) -> Problem:
         """Check the data and choose the target neighbours.
 
@@ -162,6 +125,9 @@ class Problem:
             The caller's own target neighbours: row i lists k different points of the class of i, without i itself.
         reg : float or array-like of shape (d, d)
             Trace penalty ``reg * tr(M)``, or a symmetric matrix R for the linear term ``<R, M>``.
+        minus_one_is_class : bool
+            Whether -1 beside two or more other labels is a class. By default it is refused: scikit-learn marks points
+            without a label so. Beside one other label, such as 1, it is always a class.
 
         Raises
         ------
@@ -169,13 +135,13 @@ class Problem:
             Naming the value, the rule it breaks and the remedy.
         """
         X = check_data(X)
-        labels, codes = check_labels(y, len(X))
-        check_mu(mu)
+        labels, codes = check_labels(y, len(X), minus_one_is_class)
+        mu = check_mu(mu)
         if targets is None:
             chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))
         else:
             chosen = check_targets(targets, codes)
-        return cls(X, labels, codes, chosen, float(mu), check_regularizer(reg, X.shape[1]))
+        return cls(X, labels, codes, chosen, mu, check_regularizer(reg, X.shape[1]))
 
     @property
     def n_points(self) -> int:

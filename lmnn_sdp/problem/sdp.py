@@ -1,4 +1,4 @@
-"""The slack-variable SDP over a list of triplets, and its file format for other solvers.
+"""The slack-variable SDP over a list of triplets.
 
     minimise    <Q, M> + mu sum_t xi_t + constant
     subject to  d_M(i, l) - d_M(i, j) >= 1 - xi_t   for each listed triplet t = (i, j, l)
@@ -14,18 +14,12 @@ near the kink of their hinge then need a row.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import svec_indices
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
-
-MAX_EXPORT_ENTRIES = 20_000_000  # about half a gigabyte of text
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,52 +67,3 @@ class SlackSDP:
         _, pull = self.differences()
         mean = float(np.sum(pull**2)) / max(1, len(pull))
         return 1 / float(np.sqrt(mean)) if mean > 0 else 1.0
-
-
-def write_sdpa(sdp: SlackSDP, path: str | os.PathLike[str]) -> None:
-    """Write the SDP as an SDPA sparse file (``.dat-s``), to run any SDP code on it.
-
-    The format's dual, ``max <F_0, Y> s.t. <F_t, Y> = c_t, Y PSD``, is used with
-    ``Y = diag(M, xi, s)``, surplus ``s_t >= 0`` and ``c_t = 1``: the constraint of triplet t is
-    ``<A_t, M> + xi_t - s_t = 1``. The optimum of the file is minus that of the SDP (less its constant).
-
-    Parameters
-    ----------
-    sdp : SlackSDP
-    path : path-like
-        Replaced when it exists.
-
-    Raises
-    ------
-    ValueError
-        If the file would have more than `MAX_EXPORT_ENTRIES` lines.
-    """
-    m, d = len(sdp.triplets), sdp.X.shape[1]
-    entries = m * (d * (d + 1) // 2 + 2)
-    if entries > MAX_EXPORT_ENTRIES:
-        raise ValueError(
-            f"the file would have {entries:,} entries ({m:,} triplets, d = {d}); the limit is "
-            f"{MAX_EXPORT_ENTRIES:,}: export a working set (problem.restrict(solution.triplets)) or fewer points"
-        )
-    with Path(path).open("w", encoding="ascii") as file:
-        file.write(f'"LMNN slack SDP: {m} triplets, d = {d}; optimum = -(value of this file) + {sdp.constant!r}"\n')
-        file.write(f"{m}\n2\n{d} {-2 * m}\n" + " ".join(["1"] * m) + "\n")
-        _write_entries(file, sdp)
-
-
-def _write_entries(file: TextIO, sdp: SlackSDP) -> None:
-    """Lines ``matrix block row column value`` of the upper triangles, 1-based."""
-    m, d = len(sdp.triplets), sdp.X.shape[1]
-    lower, upper = svec_indices(d)  # row >= column here; the format wants the upper triangle
-    for row, col, value in zip(upper, lower, (-sdp.Q[upper, lower]).tolist(), strict=True):
-        if value:
-            file.write(f"0 1 {row + 1} {col + 1} {value!r}\n")
-    for slack in range(1, m + 1):
-        file.write(f"0 2 {slack} {slack} {-sdp.mu!r}\n")
-    push, pull = sdp.differences()
-    for t, (u, v) in enumerate(zip(push, pull, strict=True), start=1):
-        A = (np.outer(u, u) - np.outer(v, v))[upper, lower].tolist()
-        file.writelines(
-            f"{t} 1 {row + 1} {col + 1} {value!r}\n" for row, col, value in zip(upper, lower, A, strict=True) if value
-        )
-        file.write(f"{t} 2 {t} {t} 1.0\n{t} 2 {m + t} {m + t} -1.0\n")

@@ -18,8 +18,9 @@ import numpy as np
 from lmnn_sdp.numerics.accurate import U, accurate_rows, gamma, plain_rows
 from lmnn_sdp.numerics.linalg import eigh, power_of_two, scatter, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
-from lmnn_sdp.problem.problem import Coordinates, Problem
+from lmnn_sdp.problem.problem import Problem
 
 #: Deviation of the whitened cost from the identity that needs no further step.
 WHITE = 1e-9
@@ -35,6 +36,8 @@ SINGULAR = 1e-13
 FAR = 1e12
 #: Largest entry of T for which the metric T N T' still fits into float64.
 LARGEST = 1e152
+#: Largest entry of a metric on z, which leaves room for sums of squares of distances.
+LARGEST_METRIC = 1e145
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +65,28 @@ class Whitening:
     centre: FloatArray
     left_out: tuple[int, ...]
 
+    @staticmethod
+    def none(problem: Problem) -> Whitening:
+        """The problem as it is."""
+        d = problem.n_features
+        return Whitening(problem, np.eye(d), np.eye(d), np.zeros(d), ())
+
     def inward(self, M: FloatArray) -> FloatArray:
-        """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x."""
-        return symmetrize(self.V.T @ M @ self.V)
+        """Metric ``V'MV (r, r)`` on z of a metric ``M (d, d)`` on x.
+
+        Raises
+        ------
+        ValueError
+            If learned distances on the data leave the range of float64.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            N = symmetrize(self.V.T @ M @ self.V)
+        if not np.max(np.abs(N)) <= LARGEST_METRIC:
+            raise ValueError(
+                f"M, with entries of up to {np.max(np.abs(M)):.3g}, is so large that distances on these data overflow; "
+                "divide it by a power of ten"
+            )
+        return N
 
     def outward(self, L: FloatArray) -> FloatArray:
         """Factor ``L T' (q, d)`` on x of a factor ``L (q, r)`` on z."""

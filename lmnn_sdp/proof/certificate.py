@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import eigvalsh, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.checks import check_multipliers, check_symmetric
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.whitening import Whitening, whiten
+from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.lower import DualBound, bound_below
 from lmnn_sdp.proof.upper import PrimalBound, bound_above
-from lmnn_sdp.validation import check_multipliers, check_symmetric
 
 RANK = 1e-6  # eigenvalues below this part of the largest count as zero
 PSD = 1e-8  # negative part of a spectrum, relative to its largest eigenvalue, that counts as rounding
@@ -138,20 +138,32 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     negative = _negative_part(N)
     given = M if negative <= PSD and not white.left_out else None
     primal = bound_above(problem, L, accurate=True, given=given)
-    return certificate(
-        problem, white, primal, bound_below(white.problem, listed, multipliers), rank_of(inside), negative
-    )
+    dual = bound_below(white.problem, listed, multipliers)
+    return certificate(problem, primal, dual, rank_of(inside), white.left_out, negative)
 
 
-def certify_map(problem: Problem, white: Whitening, L: FloatArray, dual: DualBound) -> Certificate:
+def bounds_at_zero(problem: Problem) -> tuple[PrimalBound, DualBound]:
+    """What M = 0 and no multipliers prove, in any coordinates: mu times the number of triplets, and 0."""
+    lowest = 0.0 if problem.nonnegative else -math.inf
+    dual = DualBound(np.empty((0, 3), dtype=np.intp), np.empty(0), lowest, 0.0)
+    return bound_above(problem, np.empty((0, problem.n_features))), dual
+
+
+def certify_map(problem: Problem, L: FloatArray, dual: DualBound, left_out: tuple[int, ...]) -> Certificate:
     """The same for the metric ``L'L`` of a map ``L (r, d)`` with independent rows, and multipliers already repaired."""
-    return certificate(problem, white, bound_above(problem, L, accurate=True), dual, int(L.any(axis=1).sum()))
+    primal = bound_above(problem, L, accurate=True)
+    return certificate(problem, primal, dual, int(L.any(axis=1).sum()), left_out)
 
 
 def certificate(
-    problem: Problem, white: Whitening, primal: PrimalBound, dual: DualBound, rank: int, negative: float = 0.0
+    problem: Problem,
+    primal: PrimalBound,
+    dual: DualBound,
+    rank: int,
+    left_out: tuple[int, ...],
+    negative: float = 0.0,
 ) -> Certificate:
-    """Join an upper and a lower bound and measure each optimality condition."""
+    """Join an upper and a lower bound, on the data as given, and measure each optimality condition."""
     margins = problem.margins(primal.L, dual.triplets)
     xi = np.maximum(0, 1 - margins)
     linear = problem.total(primal.terms, primal.L) - problem.mu * primal.terms.push
@@ -162,7 +174,7 @@ def certificate(
         push_slackness=problem.mu * primal.terms.push - float(dual.alpha @ xi),
         margin_slackness=float(dual.alpha @ np.maximum(0, margins - 1)),
     )
-    return Certificate(primal.objective, dual.value, primal.terms.active, rank, residuals, white.left_out)
+    return Certificate(primal.objective, dual.value, primal.terms.active, rank, residuals, left_out)
 
 
 def rank_of(L: FloatArray) -> int:

@@ -55,4 +55,4 @@ def _step_of(eigenvalues: FloatArray) -> int | None:
 def _certified(problem: Problem, white: Whitening, monitor: Monitor, inside: FloatArray) -> Delivery:
     """Canonical components of a factor in whitened coordinates."""
     components = principal_rows(white.outward(inside)) if len(inside) else np.zeros((1, problem.n_features))
-    return Delivery(components, certify_map(problem, white, components, monitor.dual))
+    return Delivery(components, certify_map(problem, components, monitor.dual, white.left_out))

@@ -12,7 +12,7 @@ import numpy as np
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Hinges, Problem
-from lmnn_sdp.proof.certificate import rank_of, relative_gap
+from lmnn_sdp.proof.certificate import bounds_at_zero, rank_of, relative_gap
 from lmnn_sdp.proof.lower import DualBound, bound_below
 from lmnn_sdp.proof.upper import PrimalBound, bound_above
 from lmnn_sdp.solvers.solution import HistoryRow, Status
@@ -48,7 +48,7 @@ class Monitor:
     callback : callable or None
         Called with each `HistoryRow`; to return True means to stop.
     start : Start or None
-        Where the solver should begin.
+        Where the solver should begin. It is certified here, so that nothing that is proved of it can be lost.
     """
 
     def __init__(
@@ -69,9 +69,12 @@ class Monitor:
         self.history: list[HistoryRow] = []
         self.near: Hinges | None = None
         self._begin = time.perf_counter()
-        no_triplets = np.empty((0, 3), dtype=np.intp)
-        self.primal: PrimalBound = bound_above(problem, np.zeros((0, problem.n_features)))
-        self.dual: DualBound = bound_below(problem, no_triplets, np.empty(0))
+        self.primal: PrimalBound
+        self.dual: DualBound
+        self.primal, self.dual = bounds_at_zero(problem)
+        if start is not None:
+            self.offer(start.triplets, start.alpha)
+            self._offer_metric(start.M)
 
     @property
     def seconds(self) -> float:
@@ -99,6 +102,13 @@ class Monitor:
         if dual.value > self.dual.value:
             self.dual = dual
 
+    def _offer_metric(self, N: FloatArray, slack: float | None = None) -> PrimalBound:
+        """Certify a metric by an impostor pass; keep it if it is better than the best so far."""
+        primal = bound_above(self.problem, psd_factor(N), slack)
+        if primal.objective < self.primal.objective:
+            self.primal = primal
+        return primal
+
     def record(
         self,
         N: FloatArray,
@@ -114,10 +124,8 @@ class Monitor:
         With a ``slack``, `near` holds the triplets whose hinge exceeds ``-slack`` at the PSD part of N.
         """
         self.offer(triplets, alpha)
-        primal = bound_above(self.problem, psd_factor(N), slack)
+        primal = self._offer_metric(N, slack)
         self.near = primal.near
-        if primal.objective < self.primal.objective:
-            self.primal = primal
         row = HistoryRow(
             iteration,
             self.seconds,

@@ -24,7 +24,7 @@ from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spect
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import best_listed_scale, best_scale, unit_scale
+from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start
@@ -117,7 +117,7 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     if scale is not None:
         M = scale * M
     elif M.any():  # far too large: no triplet is near its margin
-        M = best_scale(problem, M) * M
+        M = best_scale_nearby(problem, M) * M
         near = problem.hinges(psd_factor(M), SLACK)
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])

@@ -93,7 +93,7 @@ class NewtonSystem:
         for _ in range(MAX_STEPS):
             image = self._apply(edges, direction)
             curvature = float(np.sum(direction * image))
-            if not (curvature > 0 and product > 0):  # what is left has underflown
+            if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
                 break
             step = product / curvature
             D = D + step * direction

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lmnn_sdp.numerics.linalg import psd_factor, psd_part, spectral_norm
+from lmnn_sdp.numerics.sampling import stratified_rows
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import best_scale, euclidean_scale, unit_scale
+from lmnn_sdp.problem.scale import best_scale_nearby, euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
 WIDTHS = (1.0, 0.25, 0.06)
@@ -57,7 +58,7 @@ def approach(problem: Problem, monitor: Monitor) -> tuple[FloatArray, Smoothed]:
     M = np.zeros_like(problem.cost)
     widths: tuple[float, ...] = WIDTHS
     for part in [*_subsets(problem), problem]:
-        M = best_scale(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
+        M = best_scale_nearby(part, M) * M if M.any() else euclidean_scale(part) * np.eye(len(M))
         M, near = descend(part, M, widths, monitor)
         widths = WIDTHS[1:]
     return M, near
@@ -110,13 +111,10 @@ def _subsets(problem: Problem) -> list[Problem]:
 
 def _part(problem: Problem, size: int) -> Problem | None:
     """A stratified part with as many points as asked for; None where a class would be too small."""
-    rng = np.random.default_rng(0)
-    members = [np.flatnonzero(problem.codes == code) for code in np.unique(problem.codes)]
-    share = size / problem.n_points
-    chosen = np.sort(np.concatenate([rng.permutation(m)[: math.ceil(share * len(m))] for m in members]))
+    chosen = stratified_rows(problem.codes, size)
     X, codes = problem.X[chosen], problem.codes[chosen]
     if np.min(np.unique(codes, return_counts=True)[1]) <= problem.n_neighbors:
         return None
     targets = target_neighbors(X, codes, problem.n_neighbors)
-    R = problem.R * share
+    R = problem.R * (size / problem.n_points)
     return replace(problem, X=X, y=problem.y[chosen], codes=codes, targets=targets, R=R)

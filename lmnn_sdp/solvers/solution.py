@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import zipfile
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
 from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.numerics.array_files import read_arrays
+from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
+from lmnn_sdp.solvers.saved_arrays import Arrays, check_arrays
 
 
 class Status(Enum):
@@ -99,6 +100,8 @@ class Solution:
         One row an iteration or round.
     solver : str
         Name under which `solve` was asked.
+    problem : str
+        `lmnn_sdp.problem.fingerprint` of what was solved; empty if unknown.
     """
 
     M: FloatArray
@@ -109,6 +112,7 @@ class Solution:
     status: Status
     history: tuple[HistoryRow, ...]
     solver: str
+    problem: str = ""
 
     @property
     def objective(self) -> float:
@@ -154,25 +158,27 @@ class Solution:
         """
         return replace(self, triplets=self.triplets[:0].copy(), alpha=self.alpha[:0].copy())
 
+    def arrays(self) -> Arrays:
+        """What `save` writes, by name."""
+        bounds = self.certificate
+        return {
+            "M": self.M,
+            "L": self.L,
+            "triplets": self.triplets,
+            "alpha": self.alpha,
+            "history": np.array([astuple(row) for row in self.history], dtype=float).reshape(-1, 7),
+            "certificate": np.array([bounds.objective, bounds.lower_bound, bounds.active_triplets, bounds.rank]),
+            "residuals": np.array(astuple(bounds.residuals)),
+            "left_out": np.array(bounds.left_out, dtype=np.int64),
+            "status": np.array(self.status.name),
+            "solver": np.array(self.solver),
+            "problem": np.array(self.problem),
+        }
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to a NumPy ``.npz`` file (no pickle); it replaces an earlier one at once or not at all."""
-        history = np.array([astuple(row) for row in self.history]).reshape(-1, len(fields(HistoryRow)))
-        certificate = {key: value for key, value in asdict(self.certificate).items() if key != "residuals"}
-        unfinished = Path(f"{os.fspath(path)}.part")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(
-                file,
-                M=self.M,
-                L=self.L,
-                triplets=self.triplets,
-                alpha=self.alpha,
-                history=history,
-                certificate=np.array(list(certificate.values())),
-                residuals=np.array(astuple(self.certificate.residuals)),
-                status=np.array(self.status.name),
-                solver=np.array(self.solver),
-            )
-        unfinished.replace(path)
+        arrays: dict[str, Any] = self.arrays()  # NumPy's types take array names for its options
+        write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Solution:
@@ -180,25 +186,20 @@ class Solution:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
-            If the file is not one of ours.
+            If the file is not one of ours, damaged, or no plain file.
         """
         try:
-            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                objective, lower_bound, active, rank = file["certificate"].tolist()
-                residuals = Residuals(*file["residuals"].tolist())
-                return cls(
-                    M=file["M"],
-                    L=file["L"],
-                    triplets=file["triplets"],
-                    alpha=file["alpha"],
-                    certificate=Certificate(objective, lower_bound, int(active), int(rank), residuals),
-                    status=Status[str(file["status"])],
-                    history=tuple(_history_row(row) for row in file["history"].tolist()),
-                    solver=str(file["solver"]),
-                )
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # NumPy's are of many kinds
-            raise ValueError(f"{path} is no saved Solution, or a damaged one; write one with Solution.save") from error
+            return _of_arrays(read_arrays(path))
+        except ValueError as error:
+            if not os.path.exists(path):
+                raise FileNotFoundError(f"{path} does not exist; write a solution with Solution.save first") from None
+            reason = str(error).removeprefix(f"{path} ").partition(";")[0]
+            raise ValueError(
+                f"{path} is no saved Solution, or a damaged one: {reason}; write one with Solution.save"
+            ) from error
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the solution as a flat dictionary, for JSON."""
@@ -241,6 +242,30 @@ def metric_rows(certificate: Certificate, d: int) -> list[Row]:
         ("rank of M", f"{certificate.rank} of {d}"),
         ("violated triplets", f"{certificate.active_triplets:,}"),
     ]
+
+
+def _of_arrays(arrays: Arrays) -> Solution:
+    """The solution that the arrays of a file describe, after a check of each of them."""
+    arrays = {"problem": np.array(""), "left_out": np.empty(0, np.int64)} | arrays  # earlier versions did not tell
+    check_arrays(arrays)
+    objective, lower_bound, active, rank = arrays["certificate"].tolist()
+    residuals = Residuals(*arrays["residuals"].tolist())
+    status = str(arrays["status"])
+    if status not in Status.__members__:
+        raise ValueError(f"its status {status!r} is none")
+    return Solution(
+        M=arrays["M"],
+        L=arrays["L"],
+        triplets=arrays["triplets"],
+        alpha=arrays["alpha"],
+        certificate=Certificate(
+            objective, lower_bound, int(active), int(rank), residuals, tuple(arrays["left_out"].tolist())
+        ),
+        status=Status[status],
+        history=tuple(_history_row(row) for row in arrays["history"].tolist()),
+        solver=str(arrays["solver"]),
+        problem=str(arrays["problem"]),
+    )
 
 
 def _history_row(values: list[float]) -> HistoryRow:

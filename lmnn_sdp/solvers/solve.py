@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
 
 from lmnn_sdp.numerics.parallel import team
+from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import Whitening, whiten
-from lmnn_sdp.solvers import conic, modeling, newton, projected_gradient, working_set
-from lmnn_sdp.solvers.checkpoint import Checkpoint
+from lmnn_sdp.solvers import conic, cvxpy_form, newton, projected_gradient, working_set
+from lmnn_sdp.solvers.checkpoint import Checkpoint, check_checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.delivery import deliver
+from lmnn_sdp.solvers.interrupts import CtrlC
 from lmnn_sdp.solvers.monitor import Callback, Monitor
 from lmnn_sdp.solvers.solution import HistoryRow, Solution, Status
-from lmnn_sdp.solvers.warm import warm_start
+from lmnn_sdp.solvers.warm import check_start, warm_start
 from lmnn_sdp.validation import check_callback, check_limits
 
 Solver: TypeAlias = Callable[[Problem, Monitor], Status]
@@ -48,9 +50,9 @@ def _scs_full(problem: Problem, monitor: Monitor) -> Status:
     return _all_at_once(problem, monitor, solve_sdp)
 
 
-def _cvxpy(problem: Problem, monitor: Monitor, name: str = modeling.DEFAULT) -> Status:
+def _cvxpy(problem: Problem, monitor: Monitor, name: str = cvxpy_form.DEFAULT) -> Status:
     """A solver of CVXPY's on all triplets at once."""
-    return _all_at_once(problem, monitor, partial(modeling.solve_sdp, name=name))
+    return _all_at_once(problem, monitor, partial(cvxpy_form.solve_sdp, name=name))
 
 
 def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackSDP], PrimalDual | None]) -> Status:
@@ -100,6 +102,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
+        Data, target neighbours and weights.
     solver : str
         ``"newton"`` (what ``"auto"`` picks): augmented Lagrangian with semismooth Newton steps, without explicit rows;
         ``"scs"``: SCS on working sets, certified on all triplets; ``"scs-full"``: SCS with a row for every triplet;
@@ -115,10 +118,13 @@ def solve(
         Called with each `HistoryRow`, once a round or every 50 iterations; to return True means to stop.
     start : Solution, optional
         Where ``"newton"``, ``"scs"`` and ``"pgd"`` begin: a solution on the same features, of another mu, other target
-        neighbours, or data with rows added at the end or taken from there.
+        neighbours, or data with rows added at the end or taken from there. It is certified before all else, so the
+        answer is never worse than the start.
     checkpoint : path-like, optional
         File that the best solution so far is written to on the way and at the end; a solve that was killed goes on
-        with ``start=Solution.load(checkpoint)``.
+        with ``start=Solution.load(checkpoint)``. A solution of the same problem that is there already (the same data,
+        target neighbours and weights) is replaced only by one with as small a gap; that of another problem as soon as
+        anything is proved about this one.
     random_state : int, RandomState or None
         Accepted for solvers that draw random numbers; none of the present ones does.
     warn : bool
@@ -128,43 +134,49 @@ def solve(
     -------
     Solution
         The best certified metric. A stop before ``tol`` is reached, Ctrl-C included, is told by ``status`` and
-        by a ConvergenceWarning, never by an exception.
+        by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives M = 0; while the
+        answer is made and written it changes nothing.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver stopped before ``tol``.
+    RuntimeWarning
+        Once, if the checkpoint cannot be written, as on a full disk. The solve goes on.
 
     Raises
     ------
     ValueError
-        For an unknown solver, a problem too large for the one asked for, a singular pull, or a start on other
-        features.
+        For arguments of the wrong kind, an unknown solver, a problem too large for the one asked for, a singular pull,
+        a start on other features, or a checkpoint that would replace something else than a saved solution.
+    OSError
+        If the checkpoint is in no folder that exists, or write-protected.
     """
     check_limits(tol, max_iter, time_limit)
     check_callback(callback)
-    with team():
-        white = whiten(problem)
-        name, run = _choose(solver, white.problem)
-        if start is not None and run not in WARM:
-            raise ValueError(f"solver={name!r} cannot begin at a given start; drop start, or use solver='newton'")
-        first = None if start is None else warm_start(white, start)
+    _check_solver(solver)
+    check_start(start)
+    check_checkpoint(checkpoint)
+    with CtrlC() as ctrl_c, team():
 
         def after_record(row: HistoryRow) -> object:
-            if checkpoint is not None:
-                saved.write()
-            return None if callback is None else callback(row)
+            if file is not None:
+                file.write()
+            answer = None if callback is None else callback(row)
+            return ctrl_c.came or answer
 
-        monitor = Monitor(white.problem, tol, max_iter, time_limit, after_record, first)
-        if checkpoint is not None:
-            saved = Checkpoint(checkpoint, lambda: _solution(problem, white, monitor, Status.INTERRUPTED, name))
-        if problem.n_triplets == 0:
-            status = Status.NO_TRIPLETS
-        else:
-            try:
-                status = run(white.problem, monitor)
-            except KeyboardInterrupt:
-                status = Status.INTERRUPTED
-        solution = _solution(problem, white, monitor, status, name)
-    if checkpoint is not None:
-        solution.save(checkpoint)
-    if warn:
-        warn_unless_solved(solution, tol, stacklevel=2)
+        attempt = _Attempt(
+            problem, solver, partial(Monitor, tol=tol, max_iter=max_iter, time_limit=time_limit, callback=after_record)
+        )
+        file = None if checkpoint is None else Checkpoint(checkpoint, attempt.fingerprint, attempt.solution)
+        if start is not None:
+            attempt.begin(start)  # before Ctrl-C is heard: what the start proves is not lost
+        status = ctrl_c.until(attempt.run)
+        solution = attempt.solution(status or Status.INTERRUPTED)
+        if file is not None:
+            file.keep(solution)
+        if warn:
+            warn_unless_solved(solution, tol, stacklevel=2)
     return solution
 
 
@@ -177,36 +189,73 @@ def warn_unless_solved(solution: Solution, tol: float, stacklevel: int) -> None:
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
 
-def _choose(solver: str, problem: Problem) -> tuple[str, Solver]:
-    """Resolve the name; refuse what would not fit."""
-    d = problem.n_features
-    if solver == "auto":
-        solver = "newton"
-    base, _, backend = solver.partition(":")
-    if base not in SOLVERS or (backend and base != "cvxpy"):
+class _Attempt:
+    """A solve under way. At any moment there is an answer to give; until the data are whitened it is M = 0."""
+
+    def __init__(self, problem: Problem, solver: str, watch: Callable[..., Monitor]) -> None:
+        self.name = "newton" if solver == "auto" else solver
+        self._watch = watch
+        self._problem = problem
+        self._at = (Whitening.none(problem), watch(problem))  # changed in one step, whenever Ctrl-C comes
+        self._run: Solver | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells the problem from others."""
+        return fingerprint(self._problem)
+
+    def begin(self, start: Solution | None = None) -> None:
+        """Whiten, and certify the start."""
+        base, _, backend = self.name.partition(":")
+        run = partial(_cvxpy, name=backend) if backend else SOLVERS[base]
+        if start is not None and run not in WARM:
+            raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
+        white = whiten(self._problem)
+        _check_size(self.name, white.problem.n_features)
+        first = None if start is None else warm_start(white, start)
+        self._at = white, self._watch(white.problem, start=first)
+        self._run = run
+
+    def run(self) -> Status:
+        """Solve."""
+        if self._run is None:
+            self.begin()
+        assert self._run is not None
+        white, monitor = self._at
+        return self._run(white.problem, monitor) if self._problem.n_triplets else Status.NO_TRIPLETS
+
+    def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
+        """The best bounds so far, in the units of the data."""
+        white, monitor = self._at
+        found = deliver(self._problem, white, monitor)
+        if status is Status.OPTIMAL and found.certificate.relative_gap > monitor.tol:
+            status = Status.ROUNDING
+        used = monitor.dual.alpha > 0
+        return Solution(
+            M=found.components.T @ found.components,
+            L=found.components,
+            triplets=monitor.dual.triplets[used],
+            alpha=monitor.dual.alpha[used],
+            certificate=found.certificate,
+            status=status,
+            history=tuple(monitor.history),
+            solver=self.name,
+            problem=self.fingerprint,
+        )
+
+
+def _check_solver(solver: object) -> None:
+    """Name of a solver, for those of CVXPY with one of theirs behind a colon."""
+    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
+    if base not in ("auto", *SOLVERS) or (backend and base != "cvxpy"):
         known = ", ".join(map(repr, SOLVERS))
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
-    if base not in ("newton", "pgd") and d > MAX_CONIC_DIMENSION:
+
+
+def _check_size(solver: str, d: int) -> None:
+    """Refuse what would not fit."""
+    if solver not in ("newton", "pgd") and d > MAX_CONIC_DIMENSION:
         raise ValueError(
             f"d = {d} is too large for solver={solver!r}, whose rows have d (d + 1) / 2 entries (limit d = "
             f"{MAX_CONIC_DIMENSION}); use solver='newton', or reduce the data with PCA first"
         )
-    return solver, partial(_cvxpy, name=backend) if backend else SOLVERS[base]
-
-
-def _solution(problem: Problem, white: Whitening, monitor: Monitor, status: Status, solver: str) -> Solution:
-    """The best bounds so far, in the units of the data."""
-    found = deliver(problem, white, monitor)
-    if status is Status.OPTIMAL and found.certificate.relative_gap > monitor.tol:
-        status = Status.ROUNDING
-    used = monitor.dual.alpha > 0
-    return Solution(
-        M=found.components.T @ found.components,
-        L=found.components,
-        triplets=monitor.dual.triplets[used],
-        alpha=monitor.dual.alpha[used],
-        certificate=found.certificate,
-        status=status,
-        history=tuple(monitor.history),
-        solver=solver,
-    )

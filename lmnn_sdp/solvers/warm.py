@@ -6,7 +6,22 @@ import numpy as np
 
 from lmnn_sdp.problem.whitening import Whitening
 from lmnn_sdp.solvers.monitor import Start
+from lmnn_sdp.solvers.saved_arrays import check_arrays
 from lmnn_sdp.solvers.solution import Solution
+
+
+def check_start(start: object) -> None:
+    """A solution, or None."""
+    if start is not None and not isinstance(start, Solution):
+        name = type(start).__name__
+        raise ValueError(f"start is of the type {name}; it must be a Solution, or None: read one with Solution.load")
+    if isinstance(start, Solution):
+        try:
+            check_arrays(start.arrays())
+        except ValueError as error:
+            raise ValueError(
+                f"start is a damaged Solution: {error}; solve anew, or read one with Solution.load"
+            ) from error
 
 
 def warm_start(white: Whitening, solution: Solution) -> Start:
@@ -17,7 +32,7 @@ def warm_start(white: Whitening, solution: Solution) -> Start:
     Raises
     ------
     ValueError
-        If the solution is of data with other features.
+        If the solution is of data with other features, or overflows on these.
     """
     d = len(white.T)
     if solution.L.shape[1] != d:
@@ -25,8 +40,15 @@ def warm_start(white: Whitening, solution: Solution) -> Start:
             f"start is a metric on {solution.L.shape[1]} features, but the data have {d}; start from a solution on "
             "the same features"
         )
-    counts = white.problem.counts(solution.triplets)
+    problem = white.problem
+    counts = np.flatnonzero(problem.counts(solution.triplets))
+    _, first = np.unique(problem.keys(solution.triplets[counts]), return_index=True)  # a triplet counts once
+    counts = counts[first]
     alpha = solution.alpha[counts]
-    scaled = alpha * (white.problem.mu / np.max(alpha, initial=np.finfo(float).tiny))
-    L = solution.L @ white.V
-    return Start(L.T @ L, solution.triplets[counts], scaled)
+    scaled = alpha * (problem.mu / np.max(alpha, initial=np.finfo(float).tiny))
+    with np.errstate(over="ignore", invalid="ignore"):
+        L = solution.L @ white.V
+        M = L.T @ L
+    if not np.isfinite(M).all():
+        raise ValueError("start is a metric so large that distances overflow; start from one of these data, or without")
+    return Start(M, solution.triplets[counts], scaled)

@@ -49,6 +49,7 @@ def test_the_solution_of_a_solve_has_no_excess():
     assert high <= 1.1e-6
 
 
+@pytest.mark.clock
 def test_a_metric_better_than_the_solver_s_bounds_the_optimum():
     planted = plant(0)
     with pytest.warns(ConvergenceWarning, match="Stopped at time_limit"):

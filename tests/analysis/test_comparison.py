@@ -1,6 +1,5 @@
 """k-NN before and after on held-out splits."""
 
-import doctest
 import math
 from dataclasses import replace
 
@@ -18,7 +17,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lmnn_sdp import LMNN, Comparison, Status, Verdict, compare
-from lmnn_sdp.analysis import comparison
 from lmnn_sdp.datasets import load
 
 IRIS = load("iris")
@@ -128,6 +126,7 @@ def test_the_seed_chooses_the_splits():
     )
 
 
+@pytest.mark.clock
 def test_splits_in_other_processes_give_the_same_and_their_warnings():
     estimator = LMNN(time_limit=1e-9)
     with pytest.warns(ConvergenceWarning, match="proved relative gap") as caught:
@@ -284,7 +283,3 @@ def test_a_class_too_small_is_named(size, options, message):
 def test_bad_data_are_refused(X, y, message):
     with pytest.raises(ValueError, match=message):
         compare(X, y)
-
-
-def test_the_example_of_the_docstring():
-    assert doctest.testmod(comparison).failed == 0

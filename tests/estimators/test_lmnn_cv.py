@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lmnn_sdp import LMNN, LMNNCV
@@ -101,3 +103,30 @@ def test_solves_that_stop_early_give_one_warning_for_the_search():
 def test_wrong_input(parameters, message):
     with pytest.raises(ValueError, match=message):
         LMNNCV(**parameters, tol=1e-1).fit(DATA.X, DATA.y)
+
+
+GROUPS = np.arange(150) // 2 % 15  # neighbours in the table belong together
+
+
+def test_groups_stay_on_one_side_of_each_split():
+    few = {"n_neighbors": 1, "mu": (0.4, 0.6), "tol": 1e-2}
+    search = LMNNCV(**few, cv=GroupKFold(3)).fit(DATA.X, DATA.y, groups=GROUPS)
+    splits = list(GroupKFold(3).split(DATA.X, DATA.y, GROUPS))
+    assert all(not set(GROUPS[train]) & set(GROUPS[test]) for train, test in splits)
+    given = LMNNCV(**few, cv=splits).fit(DATA.X, DATA.y)
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], given.cv_results_["mean_test_score"])
+    inside = Pipeline([("scale", StandardScaler()), ("lmnn", LMNNCV(**few, cv=GroupKFold(3)))])
+    assert inside.fit(DATA.X, DATA.y, lmnn__groups=GROUPS)[-1].n_splits_ == 3
+
+
+def test_groups_are_routed_as_metadata():
+    search = LMNNCV(n_neighbors=1, mu=0.5, cv=GroupKFold(3), tol=1e-2)
+    with config_context(enable_metadata_routing=True):
+        model = Pipeline([("lmnn", search.set_fit_request(groups=True))]).fit(DATA.X, DATA.y, groups=GROUPS)
+    assert model[-1].n_splits_ == 3
+
+
+@pytest.mark.parametrize(("groups", "message"), [(None, "groups"), (GROUPS[:9], "inconsistent numbers of samples")])
+def test_groups_that_are_missing_or_too_few(groups, message):
+    with pytest.raises(ValueError, match=message):
+        LMNNCV(n_neighbors=1, mu=0.5, cv=GroupKFold(3)).fit(DATA.X, DATA.y, groups=groups)

@@ -10,6 +10,7 @@ import tables
 from harness import paper_data
 from harness.paths import ROOT, SHARED_DATA
 
+QUICKEST = {"bench_estimator", "bench_impostors", "bench_import", "bench_newton", "sdp_forms"}
 SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")})
 
 
@@ -19,7 +20,9 @@ def run(script, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICKEST else pytest.mark.slow) for name in SCRIPTS]
+)
 def test_quick_size_runs_and_records_how(name, tmp_path):
     out = run(ROOT / "experiments" / f"{name}.py", "--quick", "--out", tmp_path)
     assert str(tmp_path) in out
@@ -35,6 +38,7 @@ def test_full_results_are_committed(name):
     assert not result["commit"].endswith("+changes")
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_from_the_committed_results(tmp_path):
     run(ROOT / "figures" / "draw.py", ROOT / "experiments" / "results", tmp_path)
     drawn = {path.name for path in tmp_path.iterdir()}

@@ -40,6 +40,7 @@ def test_news_groups_are_told_apart_by_their_words(tmp_path):
     assert len(set(zip(side.tolist(), news.y.tolist(), strict=True))) == 2
 
 
+@pytest.mark.slow
 def test_news_have_the_papers_size():
     if not (paper_data.SHARED_DATA / "news20").exists():
         pytest.skip("the paper's data sets are not beside this repository")

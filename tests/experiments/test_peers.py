@@ -72,6 +72,7 @@ def test_a_failed_fit_says_why(worker, body, message):
         fit()
 
 
+@pytest.mark.clock
 def test_a_fit_that_takes_too_long_is_ended(worker):
     worker("import time; time.sleep(60)")
     with pytest.raises(peer_process.PeerError, match=r"did not end within 0.2 s"):

@@ -248,7 +248,7 @@ def test_objective_is_unchanged_by_the_order_of_points(seed):
 )
 def test_names_of_classes_do_not_matter(names):
     problem = noise()
-    renamed = Problem.from_data(problem.X, np.asarray(names)[problem.y], 2)
+    renamed = Problem.from_data(problem.X, np.asarray(names)[problem.y], 2, minus_one_is_class=True)
     M = random_psd(3, np.random.default_rng(7), scale=0.2)
     assert np.array_equal(renamed.targets, problem.targets)
     assert renamed.objective(M) == pytest.approx(problem.objective(M), rel=TOL["rounding"])

@@ -3,7 +3,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from lmnn_sdp.numerics.linalg import psd_factor
-from lmnn_sdp.problem.scale import best_scale, euclidean_scale, unit_scale
+from lmnn_sdp.problem.scale import best_scale, best_scale_nearby, euclidean_scale, unit_scale
 from lmnn_sdp.problem.whitening import whiten
 from problems import TOL, blobs, naive_objective, noise, random_psd
 
@@ -50,10 +50,18 @@ def test_the_slope_changes_its_sign_exactly_there(seed):
     assert cost - problem.mu * margins[: kink + 1].sum() < 0
 
 
-@pytest.mark.parametrize("factor", [1e-2, 0.5, 2.0, 1e3, 1e9])
-def test_the_scaled_metric_does_not_depend_on_where_the_search_starts(factor):
+@pytest.mark.parametrize(("search", "smallest"), [(best_scale, 1e-9), (best_scale_nearby, 1e-2)])
+def test_the_scaled_metric_does_not_depend_on_where_the_search_starts(search, smallest):
     problem, M = noise(), metric(3)
-    assert factor * best_scale(problem, factor * M) == pytest.approx(best_scale(problem, M), rel=TOL["rounding"])
+    for factor in (smallest, 0.5, 2.0, 1e3, 1e9):
+        assert factor * search(problem, factor * M) == pytest.approx(best_scale(problem, M), rel=TOL["rounding"])
+
+
+def test_no_scale_is_better_where_none_makes_a_difference():
+    problem = noise()
+    flat = type(problem).from_data(problem.X * [1, 1, 0], problem.y, targets=problem.targets)
+    assert best_scale(problem, np.zeros((3, 3))) == 1
+    assert best_scale(flat, np.diag([0.0, 0.0, 1.0])) == 1
 
 
 def test_the_linear_term_and_the_push_weight_count():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SLOW = ("cvxpy", "matplotlib", "sklearn")
+SLOW = ("cvxpy", "matplotlib", "pandas", "sklearn")
 
 
 @pytest.mark.parametrize("module", ["lmnn_sdp", "lmnn_sdp.datasets", "lmnn_sdp.cli"])

@@ -9,6 +9,7 @@ from harness.paths import ROOT
 EXAMPLES = re.findall(r"```python\n([^`]*)```\s+```text\n([^`]*)```", (ROOT / "README.md").read_text())
 
 
+@pytest.mark.printed
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one of them stops early on purpose
 @pytest.mark.parametrize("example", range(len(EXAMPLES)))
 def test_the_examples_run_and_print_what_they_say(example, capsys, monkeypatch, tmp_path):
@@ -19,8 +20,8 @@ def test_the_examples_run_and_print_what_they_say(example, capsys, monkeypatch, 
     assert capsys.readouterr().out.strip() == printed.strip()
 
 
-def test_first_steps_the_estimator_and_long_solves_have_an_example():
-    assert len(EXAMPLES) == 3
+def test_first_steps_the_estimator_audit_comparison_and_long_solves_have_an_example():
+    assert len(EXAMPLES) == 5
 
 
 def test_every_linked_file_exists():

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,19 @@ def solved(name):
     return solve(PROBLEMS[name](), tol=1e-6)
 
 
-def solved_elsewhere(name, threads, path):
-    """Solved by a new process on so many threads."""
+@pytest.fixture(scope="module")
+def solved_elsewhere(tmp_path_factory):
+    """Solves by a new process on so many threads; the same run of the same problem is kept."""
+
+    @cache
+    def solve_there(name, threads, run=1):
+        return by_a_new_process(name, threads, tmp_path_factory.mktemp("elsewhere") / f"{run}.npz")
+
+    return solve_there
+
+
+def by_a_new_process(name, threads, path):
+    """Solution of a problem, found by a new process on so many threads."""
     kept = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     limits = {key: str(threads) for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
     here = Path(__file__).parent
@@ -72,20 +84,20 @@ def test_same_threads_same_bits(name, threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_same_threads_same_bits_in_another_process(tmp_path, threads):
-    first, second = (solved_elsewhere(DIRECT, threads, tmp_path / f"{run}.npz") for run in "ab")
+def test_same_threads_same_bits_in_another_process(solved_elsewhere, threads):
+    first, second = (solved_elsewhere(DIRECT, threads, run) for run in (1, 2))
     assert bits(first) == bits(second)
     assert first.certificate == second.certificate
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_another_number_of_threads_proves_the_same_optimum(tmp_path, name):
-    one, two = (solved_elsewhere(name, threads, tmp_path / f"{threads}.npz") for threads in (1, 2))
+def test_another_number_of_threads_proves_the_same_optimum(solved_elsewhere, name):
+    one, two = (solved_elsewhere(name, threads) for threads in (1, 2))
     assert one.certificate.overlaps(two.certificate)
     assert one.objective == pytest.approx(two.objective, rel=1e-6)
 
 
-def test_a_limit_set_in_the_program_does_what_the_environment_does(tmp_path):
+def test_a_limit_set_in_the_program_does_what_the_environment_does(solved_elsewhere):
     with threadpool_limits(1, user_api="blas"):
         here = solved(DIRECT)
-    assert bits(here) == bits(solved_elsewhere(DIRECT, 1, tmp_path / "s.npz"))
+    assert bits(here) == bits(solved_elsewhere(DIRECT, 1))

@@ -1,5 +1,7 @@
 """Data that make solvers fail: degenerate, inseparable, tiny, huge. A solve proves its answer or names the remedy."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -129,6 +131,15 @@ def test_a_singular_pull_names_its_remedies():
 
 
 # Tolerances that cannot be missed, or cannot be reached.
+
+
+@pytest.mark.parametrize(("d", "mu"), [(3, 5e-324), (3, 1e-200), (3, 1e-16), (3, 1 - 1e-12), (40, 1 - 2**-53)])
+def test_a_mu_next_to_a_bound_ends_with_a_valid_interval(d, mu):
+    problem = Problem.from_data(cloud(60, d), halves(60), 2, mu=mu)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        solution = solve(problem, max_iter=3, time_limit=2)
+    assert 0 <= solution.lower_bound <= solution.objective <= mu * problem.n_triplets * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("tol", [1e3, np.inf])

@@ -15,7 +15,7 @@ from lmnn_sdp.datasets import load
 from lmnn_sdp.problem.planted import plant
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.solvers import conic, modeling, working_set
+from lmnn_sdp.solvers import conic, cvxpy_form, working_set
 from lmnn_sdp.solvers.monitor import Monitor
 from problems import TOL, blobs, noise, random_invertible
 
@@ -96,7 +96,7 @@ def test_working_sets_wrap_any_sdp_solver():
     monitor = Monitor(problem, tol=1e-6)
 
     def clarabel(sdp, accuracy, start, time_limit):
-        return modeling.solve_sdp(sdp)
+        return cvxpy_form.solve_sdp(sdp)
 
     assert working_set.solve(problem, monitor, clarabel) is Status.OPTIMAL
     assert monitor.relative_gap <= 1e-6
@@ -187,6 +187,7 @@ def test_no_triplets_means_zero_metric():
 
 
 @pytest.mark.parametrize("solver", ["newton", "scs", "pgd"])
+@pytest.mark.clock
 @pytest.mark.parametrize(
     ("limit", "status"), [({"max_iter": 1}, Status.MAX_ITER), ({"time_limit": 1e-3}, Status.TIME_LIMIT)]
 )
@@ -236,6 +237,7 @@ def test_keyboard_interrupt_keeps_the_best_iterate():
     assert solution.lower_bound > 0
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("solver", ["newton", "scs"])  # SCS catches the signal itself and says so in its status
 def test_ctrl_c_within_a_solver_is_an_interrupt(solver):
     script = """

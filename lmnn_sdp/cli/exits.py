@@ -1,0 +1,62 @@
+"""Exit codes, and errors as one sentence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from lmnn_sdp.solvers.solution import Status
+
+STOPPED = 1  # before the tolerance was reached
+WRONG = 2  # input or usage
+INTERRUPTED = 130
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    a solver stopped before its tolerance, or two certified intervals do not overlap
+  2    wrong input or usage; one sentence says what is wrong and what to do
+  130  interrupted"""
+
+
+class WrongInput(click.ClickException):
+    """What is wrong with the input, in one sentence."""
+
+    exit_code = WRONG
+
+
+class Group(click.Group):
+    """Commands whose errors are one sentence each, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; what is wrong with the input exits with `WRONG`, an interrupt with `INTERRUPTED`."""
+        try:
+            return super().invoke(context)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # whoever reads our output has seen enough, as in `| head`
+            raise
+        except (ValueError, OSError, OverflowError) as error:
+            raise WrongInput(str(error)) from error
+        except MemoryError as error:
+            raise WrongInput("this does not fit into memory; take a random sample with --points N") from error
+
+
+def exit_code(status: Status) -> int:
+    """0 when the tolerance was reached, 1 when not, 130 after Ctrl-C as is the custom."""
+    return INTERRUPTED if status is Status.INTERRUPTED else 0 if status.solved else STOPPED
+
+
+@contextmanager
+def status_instead_of_warning() -> Iterator[None]:
+    """No ConvergenceWarning: the status is printed."""
+    from sklearn.exceptions import ConvergenceWarning  # slow to import; ``--help`` need not wait for it
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield

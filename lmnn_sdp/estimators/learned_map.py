@@ -1,0 +1,154 @@
+"""What scikit-learn and its users may ask of a learned linear map, however it was learned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.validation import check_dense, check_features, check_pairs, check_point, check_unmasked
+
+
+class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A transformer whose `fit` sets ``components_``, the map L: points, distances and the metric ``M = L'L``.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        The map L.
+    """
+
+    components_: FloatArray
+
+    def transform(self, X: npt.ArrayLike) -> FloatArray:
+        """Map X to the coordinates in which the learned distance is Euclidean, ``X @ components_.T``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Points with the features of the fit; finite numbers.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            The mapped points.
+        """
+        check_is_fitted(self)
+        return self._numbers(X, reset=False) @ self.components_.T
+
+    def get_mahalanobis_matrix(self) -> FloatArray:
+        """The metric ``M = components_.T @ components_``.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            Symmetric and positive semidefinite, in the units of the data.
+        """
+        check_is_fitted(self)
+        return self.components_.T @ self.components_
+
+    def pair_distance(self, pairs: npt.ArrayLike) -> FloatArray:
+        """Learned distance of the two points of each pair: ``||L (a - b)||``, not squared.
+
+        Parameters
+        ----------
+        pairs : array-like of shape (n_pairs, 2, n_features)
+            Two points in each pair.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            A distance for each pair.
+        """
+        check_is_fitted(self)
+        ends = check_pairs(pairs, self.n_features_in_)
+        return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
+
+    def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
+        """Minus the `pair_distance`: the higher, the more alike the two points of a pair.
+
+        Parameters
+        ----------
+        pairs : array-like of shape (n_pairs, 2, n_features)
+            Two points in each pair.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            A score for each pair, at most 0.
+        """
+        return -self.pair_distance(pairs)
+
+    def get_metric(self) -> LearnedDistance:
+        """The learned distance as a function of two points, such as ``KNeighborsClassifier(metric=...)`` takes.
+
+        To transform the data first is much faster.
+
+        Returns
+        -------
+        LearnedDistance
+            It no longer depends on the estimator.
+        """
+        check_is_fitted(self)
+        return LearnedDistance(self.components_.copy())
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of `transform`, for scikit-learn."""
+        return len(self.components_)
+
+    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
+        """Finite float64 data; a missing value is named by its feature."""
+        check_dense(X)
+        check_unmasked(X, "X")
+        fewest = 2 if reset else 1
+        array = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest
+        )
+        check_features(array, getattr(self, "feature_names_in_", None))
+        return array
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedDistance:
+    """The distance ``||L (a - b)||`` of two points.
+
+    Attributes
+    ----------
+    components : ndarray of shape (r, d)
+        The map L.
+    """
+
+    components: FloatArray
+
+    def __call__(self, a: npt.ArrayLike, b: npt.ArrayLike, squared: bool = False) -> float:
+        """Distance of a and b, or its square.
+
+        Parameters
+        ----------
+        a : array-like of shape (d,) or (1, d)
+            A point.
+        b : array-like of shape (d,) or (1, d)
+            Another one.
+        squared : bool, default=False
+            Whether to give the square.
+
+        Returns
+        -------
+        float
+            The distance in the units of the learned metric, never negative.
+
+        Raises
+        ------
+        ValueError
+            If a or b is no single point of d finite numbers.
+        """
+        d = self.components.shape[1]
+        difference = self.components @ (check_point(a, "a", d) - check_point(b, "b", d))
+        square = float(difference @ difference)
+        return square if squared else math.sqrt(square)
