@@ -200,11 +200,14 @@ def _from_arrays(path: Path, label: str | int | None, drop: Sequence[str]) -> Ta
         X = check_data(arrays["X"])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    y = arrays[str(name)]
+    if y.shape != X.shape[:1]:
+        raise ValueError(f"{path}: {name} has shape {y.shape}; it must be ({len(X)},): one label for each row of X")
     positions = tuple(map(str, range(X.shape[1])))
     out = dropped(path, positions, False, drop)
     kept = [k for k in range(X.shape[1]) if k not in out]
     features, left_out = tuple(map(str, kept)), tuple(map(str, out))
-    return Table(path.stem, X[:, kept], arrays[str(name)], path, features, left_out)
+    return Table(path.stem, X[:, kept], y, path, features, left_out)
 
 
 def _read_arff(path: Path, encoding: str | None) -> pd.DataFrame:

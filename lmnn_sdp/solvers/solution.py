@@ -246,7 +246,6 @@ def metric_rows(certificate: Certificate, d: int) -> list[Row]:
 
 def _of_arrays(arrays: Arrays) -> Solution:
     """The solution that the arrays of a file describe, after a check of each of them."""
-    arrays = {"problem": np.array(""), "left_out": np.empty(0, np.int64)} | arrays  # earlier versions did not tell
     check_arrays(arrays)
     objective, lower_bound, active, rank = arrays["certificate"].tolist()
     residuals = Residuals(*arrays["residuals"].tolist())

@@ -230,6 +230,8 @@ def test_npz(tmp_path):
     refused(tmp_path / "A.npz", "has no array 'X'; it holds A: name the data X", None)
     np.savez(tmp_path / "n.npz", X=np.full((2, 1), np.nan), y=np.arange(2))
     refused(tmp_path / "n.npz", r"X\[0, 0\] is nan", None)
+    np.savez(tmp_path / "y.npz", X=np.ones((2, 1)), y=np.arange(3))
+    refused(tmp_path / "y.npz", r"y has shape \(3,\); it must be \(2,\): one label for each row of X", None)
 
 
 ARFF = "@relation t\n@attribute a numeric\n@attribute kind {x,y}\n@data\n1.5,x\n2,y\n"
