@@ -8,6 +8,9 @@ PEERS := $(VENV)-peers/ready $(VENV)-pylmnn/ready
 # two tests at a time with a thread each; tests of threads set their own number
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
+# compiled once, not by each of the many processes that tests and experiments start
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results peers-env \
   test-lowest test-newest package clean

@@ -159,13 +159,13 @@ def test_verify_compares_all_solvers():
     assert result.exit_code == 0
     assert report["overlap"]
     assert {solution["solver"] for solution in report["solutions"]} == {"scs", "scs-full", "cvxpy", "newton", "pgd"}
-    table = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet").output
+    table = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet", "--tol", 0.05).output
     assert "all certified intervals overlap" in table
 
 
 def test_verify_exits_with_1_when_two_intervals_do_not_overlap(monkeypatch):
     monkeypatch.setattr("lmnn_sdp.proof.certificate.Certificate.overlaps", lambda self, other: self is other)
-    result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet")
+    result = invoke("verify", "iris", "--points", 30, "--standardize", "--quiet", "--tol", 0.05)
     assert result.exit_code == 1
     assert "do NOT overlap" in result.output
 

@@ -111,11 +111,12 @@ def test_components_cut_the_metric_and_certify_the_cut(tmp_path):
 def test_verify_says_what_may_take_long(monkeypatch):
     monkeypatch.setattr("lmnn_sdp.cli.verify.QUICK_TRIPLETS", 100)
     monkeypatch.setattr("lmnn_sdp.cli.verify.SOLVERS", ("newton", "pgd"))
-    result = invoke("verify", "iris", "--points", 21, "-k", 1, "--standardize")
+    loosely = ["verify", "iris", "--points", 21, "-k", 1, "--standardize", "--tol", 0.05]
+    result = invoke(*loosely)
     assert "294 triplets: some solvers may take minutes; --points N takes a random sample" in result.stderr
     assert "1 of 2: newton" in result.stderr
     assert "2 of 2: pgd" in result.stderr
-    quiet = invoke("verify", "iris", "--points", 21, "-k", 1, "--standardize", "--quiet")
+    quiet = invoke(*loosely, "--quiet")
     assert quiet.stderr == ""
 
 

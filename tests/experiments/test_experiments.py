@@ -10,7 +10,7 @@ import tables
 from harness import paper_data
 from harness.paths import ROOT, SHARED_DATA
 
-QUICKEST = {"bench_estimator", "bench_impostors", "bench_import", "bench_newton", "sdp_forms"}
+QUICKEST = {"bench_estimator", "bench_impostors", "bench_newton", "sdp_forms"}
 SCRIPTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.py")})
 
 
