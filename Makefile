@@ -59,6 +59,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py
 	$(BIN)/python experiments/faults.py
+	$(BIN)/python experiments/rigour.py
 	$(BIN)/python experiments/fuzz_files.py
 
 examples: $(READY)  ## Run every example and draw its picture in examples/pictures

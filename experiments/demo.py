@@ -6,6 +6,7 @@ from harness import bench
 from harness.paths import OUT
 from lmnn_sdp import Problem, plots, solve
 from lmnn_sdp.analysis.summaries import margin_histogram, spectrum
+from lmnn_sdp.display.intervals import gap_text, interval_text
 
 NAMES = ("iris", "wine", "breast_cancer", "balance_scale")
 
@@ -24,9 +25,8 @@ def main() -> None:
             name,
             f"{problem.n_points} x {problem.n_features}",
             f"{problem.n_triplets:,}",
-            f"{solutions[name].lower_bound:.8g}",
-            f"{solutions[name].objective:.8g}",
-            f"{solutions[name].relative_gap:.1e}",
+            *interval_text(solutions[name].lower_bound, solutions[name].objective),
+            gap_text(solutions[name].relative_gap),
             solutions[name].certificate.rank,
             f"{solutions[name].seconds:.2f}",
         ]

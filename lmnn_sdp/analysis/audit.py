@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lmnn_sdp.display.cards import card, interval_row
+from lmnn_sdp.display.intervals import bound_text
 from lmnn_sdp.problem.checks import check_symmetric
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
@@ -70,7 +71,7 @@ class Audit:
         lower, upper = (100 * excess for excess in self.excess)
         excess = interval_row("excess in", lower, upper, " %") if math.isfinite(lower) else ("excess in", "unknown")
         rows = [
-            ("objective", f"{self.objective:.10g}"),
+            ("objective", bound_text(self.objective)),
             interval_row("optimum in", *self.optimum),
             excess,
             *metric_rows(self.certificate, len(self.solution.M)),

@@ -11,6 +11,8 @@ from lmnn_sdp.analysis.audit import Audit
 from lmnn_sdp.analysis.metric_files import GivenMetric
 from lmnn_sdp.cli.options import NamedProblem
 from lmnn_sdp.datasets.dataset import Dataset
+from lmnn_sdp.display.intervals import bound_text, gap_text, interval_text
+from lmnn_sdp.proof.certificate import Certificate
 from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
@@ -49,12 +51,14 @@ def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> N
     problem = named.problem
     _print_problem(named)
     click.echo(f"  triplets       {problem.n_triplets:,}, {kept.certificate.active_triplets:,} violated")
-    click.echo(f"  objective      {kept.objective:.10g}   (over all triplets)")
-    click.echo(f"  lower bound    {kept.lower_bound:.10g}   (proved)")
-    click.echo(f"  relative gap   {kept.relative_gap:.1e}")
+    lower, upper = interval_text(kept.lower_bound, kept.objective)
+    click.echo(f"  objective      {upper}   (over all triplets)")
+    click.echo(f"  lower bound    {lower}   (proved)")
+    click.echo(f"  relative gap   {gap_text(kept.relative_gap)}")
+    _print_left_out(kept.certificate)
     click.echo(f"  rank of M      {kept.certificate.rank} of {problem.n_features}")
     if kept is not solution:
-        whole = f"objective {solution.objective:.10g}, relative gap {solution.relative_gap:.1e}"
+        whole = f"objective {bound_text(solution.objective)}, relative gap {gap_text(solution.relative_gap)}"
         click.echo(f"  before the cut {whole}, rank of M {solution.certificate.rank}")
     click.echo(f"  solver         {solution.effort}")
     click.echo(f"  {'Before the cut: ' if kept is not solution else ''}{solution.status.value}")
@@ -69,9 +73,11 @@ def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:
     _print_problem(named)
     click.echo(f"  metric         read as {reading}, rank {found.certificate.rank}")
     click.echo(f"  triplets       {problem.n_triplets:,}, {found.certificate.active_triplets:,} violated")
-    click.echo(f"  objective      {found.objective:.10g}   (over all triplets)")
-    click.echo("  optimum        {:.10g} to {:.10g}   (proved)".format(*found.optimum))
-    click.echo("  excess         {:#.6g} % to {:#.6g} %   (of the optimum)".format(*(100 * e for e in found.excess)))
+    click.echo(f"  objective      {bound_text(found.objective)}   (over all triplets)")
+    click.echo("  optimum        {} to {}   (proved)".format(*interval_text(*found.optimum)))
+    excess = interval_text(*(100 * end for end in found.excess))
+    click.echo("  excess         {} % to {} %   (of the optimum)".format(*excess))
+    _print_left_out(found.certificate)
     click.echo(f"  residuals      {', '.join(residuals[:2])},")
     click.echo(f"                 {', '.join(residuals[2:])}")
     click.echo(f"  solver         {found.solution.effort}. {found.solution.status.value}")
@@ -90,7 +96,7 @@ def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None
     if found.largest_gap is not None:
         early = f", {found.stopped_early} of {found.n_splits} solves stopped early" if found.stopped_early else ""
         cut = f", with the cut to {learner.n_components} dimensions" if learner.n_components is not None else ""
-        click.echo(f"  relative gap   {found.largest_gap:.1e} at most   (proved{cut}{early})")
+        click.echo(f"  relative gap   {gap_text(found.largest_gap)} at most   (proved{cut}{early})")
     click.echo(f"  fits           {found.seconds.sum():.2f} s in all")
     click.echo(f"  {found.verdict.value}")
 
@@ -99,10 +105,19 @@ def print_table(solutions: list[Solution]) -> None:
     """A row for each solver."""
     click.echo(f"{'solver':<10}{'objective':>16}{'lower bound':>16}{'gap':>10}{'rank':>6}{'seconds':>9}  status")
     for s in solutions:
+        lower, upper = interval_text(s.lower_bound, s.objective)
         click.echo(
-            f"{s.solver:<10}{s.objective:>16.9g}{s.lower_bound:>16.9g}{s.relative_gap:>10.1e}"
+            f"{s.solver:<10}{upper:>16}{lower:>16}{gap_text(s.relative_gap):>10}"
             f"{s.certificate.rank:>6}{s.seconds:>9.2f}  {s.status.name}"
         )
+
+
+def _print_left_out(certificate: Certificate) -> None:
+    """What the interval says nothing about, if anything."""
+    if certificate.left_out:
+        features = ", ".join(map(str, certificate.left_out))
+        click.echo(f"  left out       features {features} (counted from 0): others repeat them up to rounding, and the")
+        click.echo("                 interval is proved for the data without them")
 
 
 def _problem_as_json(named: NamedProblem) -> dict[str, Any]:

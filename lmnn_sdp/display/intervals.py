@@ -34,6 +34,30 @@ def interval_text(lower: float, upper: float) -> tuple[str, str]:
     return low, high
 
 
+def bound_text(value: float, digits: int = 10) -> str:
+    """An upper bound with so many digits, rounded up.
+
+    Examples
+    --------
+    >>> bound_text(1659.2811671)
+    '1659.281168'
+    """
+    return _rounded(value, _form(abs(value), digits), ROUND_CEILING) if math.isfinite(value) else _exact(value)
+
+
+def gap_text(gap: float) -> str:
+    """A relative gap in two digits, rounded up.
+
+    Examples
+    --------
+    >>> gap_text(4.81e-7)
+    '4.9e-07'
+    """
+    if not math.isfinite(gap):
+        return "unknown"
+    return f"{float(_rounded(gap, '.1e', ROUND_CEILING)):.1e}" if gap else "0"
+
+
 def _exact(value: float) -> str:
     """All digits of one number."""
     if math.isnan(value):

@@ -16,6 +16,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from lmnn_sdp.display.history import Round
+from lmnn_sdp.display.intervals import gap_text
 
 FIRST = 1.0  # seconds; a shorter solve needs no progress
 ALIVE = 0.2  # seconds between two lines that follow each other in one place
@@ -97,7 +98,7 @@ class Progress:
         prefix = f"{self._name}: " if self._name else ""
         return [
             f"{prefix}{row.seconds:7.1f} s",
-            f"gap {row.relative_gap:.1e}{goal}",
+            f"gap {gap_text(row.relative_gap)}{goal}",
             f"objective {row.objective:.8g}",
             f"round {row.iteration}",
             f"working set {row.working_set:,}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from lmnn_sdp.display.history import Moment
+from lmnn_sdp.display.intervals import gap_text
 
 WIDTH, HEIGHT = 380, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, WIDTH - 62, 30, HEIGHT - 38  # edges of the plot; right of it is the last gap's label
@@ -42,13 +43,6 @@ def convergence(history: Sequence[Moment]) -> str:
         f'<svg role="img" aria-label="{title}" {size} fill="currentColor" style="{STYLE}">'
         f"<title>{title}</title>{''.join(parts)}</svg>"
     )
-
-
-def gap_text(gap: float) -> str:
-    """A relative gap in two digits."""
-    if not math.isfinite(gap):
-        return "unknown"
-    return f"{gap:.1e}" if gap else "0"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from lmnn_sdp.display.cards import card
+from lmnn_sdp.display.intervals import gap_text
 from lmnn_sdp.display.progress import Progress
-from lmnn_sdp.display.svg import gap_text
 from lmnn_sdp.estimators.learned_map import LearnedMap
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem

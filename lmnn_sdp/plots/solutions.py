@@ -25,8 +25,8 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
     title : str
         Above both panels.
     one_problem : bool
-        Whether all solves are of one problem: the left panel then measures from the best lower bound of all, else of
-        each its own.
+        Whether all solves are of one problem. The left panel bounds the distance to the optimum, that of an objective
+        by the best lower bound and that of a lower bound by the best objective: of all solves, or of each its own.
 
     Returns
     -------
@@ -35,19 +35,21 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
     """
     figure = Figure(figsize=(9.2, 3.7))
     values, gaps = figure.subplots(1, 2)
-    best = {name: max(row.lower_bound for row in rows) for name, rows in histories.items()}
+    lowest = {name: max(row.lower_bound for row in rows) for name, rows in histories.items()}
+    highest = {name: min(row.objective for row in rows) for name, rows in histories.items()}
     floor = SMALLEST_GAP
     for k, (name, rows) in enumerate(histories.items()):
-        reference = max(best.values()) if one_problem else best[name]
+        lower = max(lowest.values()) if one_problem else lowest[name]
+        upper = min(highest.values()) if one_problem else highest[name]
         seconds = [row.seconds for row in rows]
         style: dict[str, Any] = {"color": f"C{k}", "marker": "o" if len(rows) < 40 else None}
-        above = [max(relative_gap(row.objective, reference), floor) for row in rows]
-        below = [max((reference - row.lower_bound) / reference, floor) for row in rows]
+        above = [max(relative_gap(row.objective, lower), floor) for row in rows]
+        below = [max(relative_gap(upper, row.lower_bound), floor) for row in rows]
         values.plot(seconds, above, label=name, **style)
         values.plot(seconds, below, linestyle=":", **style)
         gaps.plot(seconds, [max(row.relative_gap, floor) for row in rows], label=name, **style)
     values.set_title("Objective (solid) and lower bound (dotted)")
-    values.set_ylabel("relative distance to the optimum")
+    values.set_ylabel("relative distance to the optimum, at most")
     gaps.set_title("Certified gap")
     gaps.set_ylabel("(objective - lower bound) / objective")
     times = [row.seconds for rows in histories.values() for row in rows]

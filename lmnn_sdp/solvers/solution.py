@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lmnn_sdp.display.cards import Badge, Row, card, interval_row
-from lmnn_sdp.display.svg import gap_text
+from lmnn_sdp.display.intervals import gap_text, interval_text
 from lmnn_sdp.numerics.array_files import read_arrays
 from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.types import FloatArray, IntArray
@@ -211,6 +211,7 @@ class Solution:
             "relative_gap": self.relative_gap,
             "rank": self.certificate.rank,
             "active_triplets": self.certificate.active_triplets,
+            "left_out": list(self.certificate.left_out),
             "multipliers": len(self.alpha),
             "rounds": self.rounds,
             "seconds": self.seconds,
@@ -218,9 +219,10 @@ class Solution:
         }
 
     def __repr__(self) -> str:
+        lower, upper = interval_text(self.lower_bound, self.objective)
         return (
-            f"Solution({self.status.name}, objective={self.objective:.10g}, lower_bound={self.lower_bound:.10g}, "
-            f"relative_gap={self.relative_gap:.1e}, rank={self.certificate.rank}, solver={self.solver!r})"
+            f"Solution({self.status.name}, objective={upper}, lower_bound={lower}, "
+            f"relative_gap={gap_text(self.relative_gap)}, rank={self.certificate.rank}, solver={self.solver!r})"
         )
 
     def _repr_html_(self) -> str:
@@ -237,10 +239,12 @@ def bounds_rows(lower_bound: float, objective: float) -> list[Row]:
 
 
 def metric_rows(certificate: Certificate, d: int) -> list[Row]:
-    """Rank and violated triplets of a metric on d features, for a card."""
+    """Rank and violated triplets of a metric on d features, and the features that it leaves out, for a card."""
+    left_out = ", ".join(map(str, certificate.left_out))
     return [
         ("rank of M", f"{certificate.rank} of {d}"),
         ("violated triplets", f"{certificate.active_triplets:,}"),
+        *([("proved without features", f"{left_out}, which repeat others up to rounding")] if left_out else []),
     ]
 
 

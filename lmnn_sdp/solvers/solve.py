@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from lmnn_sdp.display.intervals import gap_text
 from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
@@ -185,7 +186,8 @@ def warn_unless_solved(solution: Solution, tol: float, stacklevel: int) -> None:
     if not solution.status.solved:
         from sklearn.exceptions import ConvergenceWarning  # scikit-learn is slow to import, and most solves succeed
 
-        message = f"{solution.status.value} The proved relative gap is {solution.relative_gap:.1e} (tol = {tol:g})."
+        gap = gap_text(solution.relative_gap)
+        message = f"{solution.status.value} The proved relative gap is {gap} (tol = {tol:g})."
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel + 1)
 
 

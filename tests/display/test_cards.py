@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lmnn_sdp import LMNN, Problem, Status, audit, solve
 from lmnn_sdp.datasets import load
-from lmnn_sdp.display.intervals import interval_text
+from lmnn_sdp.display.intervals import bound_text, gap_text, interval_text
 from lmnn_sdp.display.svg import HEIGHT, WIDTH, convergence
 from lmnn_sdp.solvers.solution import HistoryRow
 
@@ -35,7 +35,7 @@ def solution():
 def test_a_solution_shows_interval_status_and_picture(solution):
     html = solution._repr_html_()
     text = parsed(html)
-    for part in ("OPTIMAL", *interval_text(solution.lower_bound, solution.objective), f"{solution.relative_gap:.1e}"):
+    for part in ("OPTIMAL", *interval_text(solution.lower_bound, solution.objective), gap_text(solution.relative_gap)):
         assert part in text
     assert html.count("<svg") == 1
 
@@ -79,7 +79,7 @@ def test_an_audit_shows_the_excess():
     found = audit(PROBLEM, np.eye(13))
     text = parsed(found._repr_html_())
     assert "excess in" in text
-    assert f"{found.objective:.10g}" in text
+    assert bound_text(found.objective) in text
 
 
 def test_the_estimator_adds_its_card_to_scikit_learns_diagram():
