@@ -148,12 +148,13 @@ def _weighted(
     sizes = np.abs(weights) if sizes is None else sizes
     moved = U * length if coordinates is None else coordinates.errors[a] + coordinates.errors[b] + U * length
     g = gamma(scatter_roundings(len(a)) + roundings + 10)
-    each = np.abs(weights) * (2 * length + moved) * moved + sizes * (g * squared)
+    weight = np.abs(weights) + g * sizes  # at least that of the exact sum
+    each = weight * (2 * length + moved) * moved + sizes * (g * squared)
     error = float(np.sum(each)) * (1 + gamma(len(a) + 16)) + 1e-290
     coupling = outside = 0.0
     if coordinates is not None and coordinates.outside is not None and coordinates.reach is not None:
         beyond = coordinates.outside[a] + coordinates.outside[b]
         slack = 1 + gamma(len(a) + 16)
-        coupling = float(np.abs(weights) @ (beyond * (coordinates.reach[a] + coordinates.reach[b]))) * slack
-        outside = float(np.abs(weights) @ beyond**2) * slack
+        coupling = float(weight @ (beyond * (coordinates.reach[a] + coordinates.reach[b]))) * slack
+        outside = float(weight @ beyond**2) * slack
     return Weighted(scatter(X, a, b, weights), error, coupling, outside)

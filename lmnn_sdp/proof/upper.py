@@ -84,9 +84,7 @@ def bound_above(
     V, errors = _image(problem, L, accurate)
     if not np.isfinite(errors).all():
         return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
-    pulls, raised = raised_pulls(V, errors, problem)
-    if given is not None:
-        pulls, raised = _raised_to(given, L, problem, pulls, raised)
+    pulls, raised = raised_pulls(V, errors, problem, None if given is None else _departures(given, L, problem))
     pull = sum_up(pulls.ravel())
     if slack is None:
         near, (push, active) = None, problem.push(V, raised)
@@ -110,26 +108,34 @@ def _image(problem: Problem, L: FloatArray, accurate: bool) -> tuple[FloatArray,
     return V, errors
 
 
-def raised_pulls(V: FloatArray, errors: FloatArray, problem: Problem) -> tuple[FloatArray, FloatArray]:
-    """Bounds p on the squared distances to target neighbours, and ``p + q`` of the module docstring, shape (n, k)."""
+def raised_pulls(
+    V: FloatArray, errors: FloatArray, problem: Problem, departures: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Bounds p on the squared distances to target neighbours, and ``p + q`` of the module docstring, shape (n, k).
+
+    With `_departures` a, both are for a metric whose squared distances differ by at most ``(a_i + a_l)^2``.
+    """
     i, j = problem.target_pairs()
     g = gamma(V.shape[1] + 6)
     up = 1 + 16 * U  # for the few roundings of these lines themselves
+    a = np.zeros(len(V)) if departures is None else departures
     roots = np.sqrt(squared_distances(V, i, j) * (1 + g)) + (errors[i] + errors[j])
-    pulls = (roots**2 * up + TINY).reshape(problem.targets.shape)
+    pulls = ((roots**2 + (a[i] + a[j]) ** 2) * up + TINY).reshape(problem.targets.shape)
+    others = (a + np.max(a)) ** 2 * up
     sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)
-    reach = np.sqrt(1 + pulls.max(axis=1)) * up
+    reach = np.sqrt(1 + pulls.max(axis=1) + others) * up
     usual = min(USUAL * float(np.median(errors)), float(errors.max()))
     far = errors > usual
-    ratio = float(np.max(errors[far] / sizes[far])) * up if far.any() else 0.0
+    with np.errstate(over="ignore"):
+        ratio = float(np.max(errors[far] / np.maximum(sizes[far], TINY), initial=0.0)) * (1 + 4 * g)
     candidates = [_allowance(reach, errors, sizes, kappa, e0, g) for kappa, e0 in ((0.0, errors.max()), (ratio, usual))]
-    return pulls, (pulls + np.minimum(*candidates)[:, None]) * up
+    return pulls, (pulls + (others + np.minimum(*candidates))[:, None]) * up
 
 
 def _allowance(
     reach: FloatArray, errors: FloatArray, sizes: FloatArray, kappa: float, e0: float, g: float
 ) -> FloatArray:
-    """Q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
+    """The allowance q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
     if not kappa + g < 0.5:
         return np.full(len(reach), np.inf)
     up = 1 + 32 * U
@@ -137,10 +143,8 @@ def _allowance(
     return 2 * rho * (errors + (kappa * (sizes + rho) + e0) + g * rho) * up + TINY
 
 
-def _raised_to(
-    M: FloatArray, L: FloatArray, problem: Problem, pulls: FloatArray, raised: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Both bounds for M instead of L'L: distances differ by ``d'(M - L'L)d``, at most ``(a_i + a_l)^2`` with
+def _departures(M: FloatArray, L: FloatArray, problem: Problem) -> FloatArray:
+    """a, shape (n,), with ``|d_M(i, l) - d_L'L(i, l)| <= (a_i + a_l)^2`` for all points i and l.
 
     ``a_i = sqrt(eps) sum_f |x_if - centre_f| / unit_f``, where eps bounds every entry of M - L'L in these units.
     """
@@ -149,11 +153,7 @@ def _raised_to(
     scaled = L * unit
     entries = np.abs(M * unit * unit[:, None] - scaled.T @ scaled)
     entries += gamma(len(L) + 8) * (np.abs(scaled).T @ np.abs(scaled)) + TINY
-    slack = 1 + gamma(M.size + 32)
-    a = np.sqrt(np.max(entries)) * np.sum(centred / unit, axis=1) * slack
-    i, j = problem.target_pairs()
-    own = ((a[i] + a[j]) ** 2).reshape(pulls.shape) * slack
-    return (pulls + own) * slack, (raised + own + ((a + np.max(a)) ** 2)[:, None] * slack) * (1 + 8 * U)
+    return np.sqrt(np.max(entries)) * np.sum(centred / unit, axis=1) * (1 + gamma(M.size + 32))
 
 
 def _linear(R: FloatArray, L: FloatArray, given: FloatArray | None) -> float:
