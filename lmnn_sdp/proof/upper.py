@@ -135,7 +135,7 @@ def raised_pulls(
 def _allowance(
     reach: FloatArray, errors: FloatArray, sizes: FloatArray, kappa: float, e0: float, g: float
 ) -> FloatArray:
-    """The allowance q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite where kappa is no use."""
+    """The allowance q of each row, for errors of impostors below ``kappa ||V_l|| + e0``; infinite for a large kappa."""
     if not kappa + g < 0.5:
         return np.full(len(reach), np.inf)
     up = 1 + 32 * U
