@@ -129,10 +129,12 @@ class _Layout:
         order = np.argsort(codes, kind="stable")
         sorted_codes = codes[order]
         ends = np.searchsorted(sorted_codes, sorted_codes, side="right")
-        V = V[order] - V.mean(axis=0)
+        V = V[order]
+        # centred for float32 alone: in float64 it would round rows near the origin to the precision of far ones
+        centred = V - V.mean(axis=0)
         # a power of two that brings every norm below 1; radii beyond the largest distance, 2, all mean the same
-        unit = 4 * float(power_of_two(np.max(np.abs(V), initial=0.0) * np.sqrt(V.shape[1])))
-        scaled = V / unit
+        unit = 4 * float(power_of_two(np.max(np.abs(centred), initial=0.0) * np.sqrt(V.shape[1])))
+        scaled = centred / unit
         with np.errstate(over="ignore"):
             scaled_radii = np.minimum(radii[order] / unit / unit, 8.0)
         inflation = (V.shape[1] + 16) * 2.0**-23
