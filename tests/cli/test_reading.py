@@ -198,7 +198,11 @@ def test_too_little_memory_is_one_sentence(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr("lmnn_sdp.cli.solve.solve", full)
-    refused("this does not fit into memory; take a random sample with --points N", "solve", "iris")
+    refused(
+        "this does not fit into memory; allow the process more, or take a random sample with --points N",
+        "solve",
+        "iris",
+    )
 
 
 def test_ctrl_c_while_data_are_read_exits_with_130(monkeypatch):
