@@ -41,8 +41,8 @@ problem = Problem.from_data(data.X, data.y)
 solve(problem, checkpoint="c.npz").save("s.npz")
 audit(problem, Solution.load("s.npz").M)
 compare(data.X, data.y, estimator=LMNN(), n_splits=2)
-for arguments in ("solve iris --figures .", "audit iris --metric s.npz", "compare iris --splits 2", "export iris --out e"):
-    done = CliRunner().invoke(main, [*arguments.split(), "--points", "30"])
+for command in ("solve --figures .", "audit --metric s.npz", "compare --splits 2", "export --out e"):
+    done = CliRunner().invoke(main, [*command.split(), "iris", "--points", "30"])
     assert done.exit_code == 0, done.output
 print("done")
 """

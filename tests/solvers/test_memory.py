@@ -33,7 +33,7 @@ def test_what_was_certified_is_kept(solver, tmp_path):
 
 def test_before_anything_was_certified_a_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(solve_module.SOLVERS, "newton", fails)
-    with pytest.raises(MemoryError, match="memory ran out before anything was certified; allow .* a random sample"):
+    with pytest.raises(MemoryError, match=r"memory ran out before anything was certified; allow .* a random sample"):
         solve(PROBLEM)
 
 
