@@ -263,8 +263,8 @@ class _Attempt:
 
 def _check_solver(solver: object) -> None:
     """Name of a solver, for those of CVXPY with one of theirs behind a colon."""
-    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
-    if base not in ("auto", *SOLVERS) or (backend and base != "cvxpy"):
+    base, colon, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
+    if base not in ("auto", *SOLVERS) or (colon and (base != "cvxpy" or not backend)):
         known = ", ".join(map(repr, SOLVERS))
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
 
