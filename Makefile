@@ -55,6 +55,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/coming_from.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py
+	$(BIN)/python experiments/external_solvers.py
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py

@@ -1,4 +1,4 @@
-"""What a solve and its files survive: kills and interrupts at random moments, flipped bytes, a full disk."""
+"""What solves and files survive: kills and interrupts at random moments, flipped bytes, a full disk, little memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import bench
+from harness.limits import Memory, Writers, killed_writers, limited
 from harness.signals import EARLIEST, Survived, survived
 from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.problem.sdp import SlackSDP
@@ -24,6 +25,7 @@ from lmnn_sdp.problem.sdpa import write_sdpa
 QUICK_RUNS, RUNS = 2, 50  # of each signal
 QUICK_LATEST, LATEST = 0.5, 4.0  # seconds after a solve begins
 QUICK_FLIPS, FLIPS = 100, 1500
+QUICK_MEMORY, MEMORY = (40,), (10, 40, 100, 160, 220, 280, 340, 400, 500, 600)  # megabytes beyond what is in use
 NO_ROOM = 2**10  # bytes of a file where the system's own limit stands for a full disk
 
 
@@ -64,11 +66,13 @@ def main() -> None:
     options = bench.options(__doc__)
     runs, latest = (QUICK_RUNS, QUICK_LATEST) if options.quick else (RUNS, LATEST)
     data = "breast_cancer" if options.quick else "digits"
-    counts: dict[str, Survived | Flips | FullDisk] = {
+    counts: dict[str, Survived | Writers | Flips | FullDisk | Memory] = {
         "SIGKILL": survived(signal.SIGKILL, data, runs, latest),
         "SIGINT": survived(signal.SIGINT, data, runs, latest),
+        "SIGKILL of a writer of results": killed_writers(runs),
         "flipped bytes": flipped(QUICK_FLIPS if options.quick else FLIPS),
         "full disk": full_disk(),
+        "memory": limited(QUICK_MEMORY if options.quick else MEMORY),
     }
     for name, count in counts.items():
         print(bench.table([name, ""], [(key.replace("_", " "), value) for key, value in asdict(count).items()]) + "\n")
@@ -161,7 +165,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[], contextlib.AbstractContext
     except OSError:
         mounted = False
     try:
-        yield (lambda: filled(folder / "filler")) if mounted else limited
+        yield (lambda: filled(folder / "filler")) if mounted else short_files
     finally:
         if mounted:
             subprocess.run(["umount", str(folder)], check=True)
@@ -180,7 +184,7 @@ def filled(filler: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def limited() -> Iterator[None]:
+def short_files() -> Iterator[None]:
     """No file can be longer than `NO_ROOM`."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (NO_ROOM, before[1]))

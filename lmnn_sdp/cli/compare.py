@@ -26,7 +26,7 @@ class CompareOptions:
     classifier_neighbors: int = option(
         "--classifier-neighbors", default=3, help="Neighbours that vote on the class of a test point."
     )
-    seed: int = option("--seed", default=0, help="Chooses the splits.")
+    seed: int = option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Chooses the splits.")
     tol: float = option("--tol", default=1e-4, help="Relative gap at which each solve stops.")
     time_limit: float | None = option("--time-limit", type=float, help="Seconds at most for each solve.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from lmnn_sdp.solvers.solution import Status
 STOPPED = 1  # before the tolerance was reached
 WRONG = 2  # input or usage
 INTERRUPTED = 130
+
+DOES_NOT_FIT = "this does not fit into memory; allow the process more, or take a random sample with --points N"
 
 EXIT_CODES = """\b
 Exit codes:
@@ -41,10 +44,18 @@ class Group(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
         except BrokenPipeError:  # whoever reads our output has seen enough, as in `| head`
             raise
-        except (ValueError, OSError, OverflowError) as error:
+        except (ValueError, OSError, OverflowError, MemoryError, ImportError) as error:
+            if out_of_memory(error):
+                raise WrongInput(DOES_NOT_FIT) from error
+            if isinstance(error, ImportError):  # an optional package, or a damaged installation
+                raise
             raise WrongInput(str(error)) from error
-        except MemoryError as error:
-            raise WrongInput("this does not fit into memory; take a random sample with --points N") from error
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: for arrays, for the system, or for a library that was to be loaded."""
+    unmapped = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    return unmapped or isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def exit_code(status: Status) -> int:

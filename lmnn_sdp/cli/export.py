@@ -22,7 +22,7 @@ def export_command(data: str, options: ProblemOptions, out: Path, map_path: Path
     minus the optimum; DSDP and sdpa-python print the optimum itself.
     """
     beside = map_path or out.with_name(f"{out.name}.map.npz")
-    check_outputs(out, beside)
+    check_outputs(out, beside, data=data)
     named = options.problem(data, quiet=False)
     r, d = export_sdpa(named.problem, out, beside).W.shape
     click.echo(f"{out}: {named.problem.n_triplets:,} triplets of {named.name}, N of {r} x {r} in whitened coordinates")

@@ -191,8 +191,14 @@ figures_option = click.option(
 )
 
 
-def check_outputs(*files: Path | None, folder: Path | None = None) -> None:
-    """Fail before the solve, not after it, when a result could not be written."""
+def check_outputs(*files: Path | None, folder: Path | None = None, data: str = "") -> None:
+    """Fail before the solve, not after it, when a result could not be written, or would be written over the data."""
+    named = [path for path in files if path is not None]
+    for number, path in enumerate(named):
+        if os.path.realpath(path) == os.path.realpath(data):
+            raise ValueError(f"{path} holds the data, which would be lost; name another file for the result")
+        if os.path.realpath(path) in map(os.path.realpath, named[:number]):
+            raise ValueError(f"{path} is named for two results, of which one would be lost; name two files")
     wanted = [(path, path.parent) for path in files if path is not None]
     for path, parent in wanted if folder is None else [*wanted, (folder, folder)]:
         try:

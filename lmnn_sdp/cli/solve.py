@@ -69,7 +69,7 @@ def solve_command(
     A solve that was killed goes on where its checkpoint ends: first run with --checkpoint FILE, then again with
     --start FILE --checkpoint FILE.
     """
-    check_outputs(how.out, how.checkpoint, folder=figures)
+    check_outputs(how.out, how.checkpoint, folder=figures, data=data)
     named = options.problem(data, output.silent)
     check_components(how.components, named.problem.n_features)
     first = None if how.start is None else Solution.load(how.start)

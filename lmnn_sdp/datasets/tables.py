@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # pandas is slow to import
 #: Endings of text files; each may be followed by one of `UNPACKERS`.
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".data")
 ENDINGS = (*TEXT_ENDINGS, ".arff", ".parquet", ".npz")
+LARGEST_ID = 2**53  # every float from there on is whole
 FEWEST_IDS = 10  # points from which on integers that are all different look like IDs
 DIGIT_FIRST = re.compile(r"\W*\d")  # a name that may be a number written in an unusual way
 SHOWN_CLASSES = 8  # classes whose sizes a summary tells
@@ -65,7 +66,8 @@ class Table(Dataset):
         shown = [f"{label} {size}" for label, size in zip(classes[:SHOWN_CLASSES], sizes, strict=False)]
         more = [f"{len(classes) - SHOWN_CLASSES} more"] if len(classes) > SHOWN_CLASSES else []
         parts = [
-            f"{n} points, {d} feature{'s' * (d != 1)}, {len(classes)} classes ({', '.join(shown + more)})",
+            f"{n} points, {d} feature{'s' * (d != 1)}, {len(classes)} class{'es' * (len(classes) != 1)} "
+            f"({', '.join(shown + more)})",
             f"left out: {', '.join(self.left_out)}" if self.left_out else "",
             self.form,
         ]
@@ -263,7 +265,7 @@ def _oddity(column: FloatArray) -> str:
         return "is constant"
     if (steps == 1).all() and len(column) > 2:
         return "counts up by one, like an index"
-    whole = bool((column == np.round(column)).all())
+    whole = bool((column == np.round(column)).all() and np.max(np.abs(column)) < LARGEST_ID)
     return "holds another integer in each row, like an ID" if whole and _all_different(column) else ""
 
 

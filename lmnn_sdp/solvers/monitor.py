@@ -92,6 +92,11 @@ class Monitor:
         return self.time_limit is not None and self.seconds >= self.time_limit
 
     @property
+    def certified(self) -> bool:
+        """Whether a metric was certified, the start's or the solver's; until then M = 0 is the best."""
+        return bool(self.history) or self.start is not None
+
+    @property
     def relative_gap(self) -> float:
         """Gap between the best bounds so far."""
         return relative_gap(self.primal.objective, self.dual.value)

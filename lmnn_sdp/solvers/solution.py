@@ -26,6 +26,10 @@ class Status(Enum):
     MAX_ITER = "Stopped at max_iter before the gap reached the tolerance; raise max_iter or tol."
     TIME_LIMIT = "Stopped at time_limit before the gap reached the tolerance; raise time_limit or tol."
     INTERRUPTED = "Interrupted; this is the best certified iterate. Solve again with start= this solution to go on."
+    OUT_OF_MEMORY = (
+        "Memory ran out before the gap reached the tolerance; this is the best certified iterate. Allow the process "
+        "more memory, take a random sample of the points (--points N), or raise tol."
+    )
     ROUNDING = (
         "Optimal up to rounding: the solver reached the tolerance, but float64 cannot hold the metric that well in the "
         "units of the data; standardise them, leave out features that nearly repeat others, or raise tol."

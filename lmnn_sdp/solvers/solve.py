@@ -72,6 +72,11 @@ def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackS
     return Status.OPTIMAL if stop is Status.OPTIMAL else stop or Status.STALLED
 
 
+OUT_OF_MEMORY = (
+    "memory ran out before anything was certified; allow the process more memory, or take a random sample of the "
+    "points (--points N)"
+)
+
 #: Every solver by name. All work on the whitened problem and are judged by the same certificate.
 SOLVERS: dict[str, Solver] = {
     "scs": _scs,
@@ -134,9 +139,9 @@ def solve(
     Returns
     -------
     Solution
-        The best certified metric. A stop before ``tol`` is reached, Ctrl-C included, is told by ``status`` and
-        by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives M = 0; while the
-        answer is made and written it changes nothing.
+        The best certified metric. A stop before ``tol`` is reached, Ctrl-C and memory that runs out included, is told
+        by ``status`` and by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives
+        M = 0; while the answer is made and written it changes nothing.
 
     Warns
     -----
@@ -152,6 +157,9 @@ def solve(
         a start on other features, or a checkpoint that would replace something else than a saved solution.
     OSError
         If the checkpoint is in no folder that exists, or write-protected.
+    MemoryError
+        If memory runs out before anything was certified. Where it runs out in BLAS or in the compiler, these end the
+        process; a checkpoint outlives it.
     """
     check_limits(tol, max_iter, time_limit)
     check_callback(callback)
@@ -219,6 +227,15 @@ class _Attempt:
         self._run = run
 
     def run(self) -> Status:
+        """Solve; where memory runs out, what was certified until then is kept."""
+        try:
+            return self._solve()
+        except MemoryError as error:
+            if not self._at[1].certified:
+                raise MemoryError(OUT_OF_MEMORY) from error
+        return Status.OUT_OF_MEMORY  # the solver's arrays are gone by now
+
+    def _solve(self) -> Status:
         """Solve."""
         if self._run is None:
             self.begin()
@@ -248,8 +265,8 @@ class _Attempt:
 
 def _check_solver(solver: object) -> None:
     """Name of a solver, for those of CVXPY with one of theirs behind a colon."""
-    base, _, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
-    if base not in ("auto", *SOLVERS) or (backend and base != "cvxpy"):
+    base, colon, backend = solver.partition(":") if isinstance(solver, str) else ("", "", "")
+    if base not in ("auto", *SOLVERS) or (colon and (base != "cvxpy" or not backend)):
         known = ", ".join(map(repr, SOLVERS))
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
 

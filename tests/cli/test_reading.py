@@ -198,7 +198,11 @@ def test_too_little_memory_is_one_sentence(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr("lmnn_sdp.cli.solve.solve", full)
-    refused("this does not fit into memory; take a random sample with --points N", "solve", "iris")
+    refused(
+        "this does not fit into memory; allow the process more, or take .* --points N",
+        "solve",
+        "iris",
+    )
 
 
 def test_ctrl_c_while_data_are_read_exits_with_130(monkeypatch):
@@ -208,3 +212,25 @@ def test_ctrl_c_while_data_are_read_exits_with_130(monkeypatch):
     monkeypatch.setattr("lmnn_sdp.cli.options.load", interrupted)
     result = invoke("solve", "iris")
     assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+
+
+def test_no_result_is_written_over_the_data_or_another_result(tmp_path):
+    path = table(tmp_path / "t.csv")
+    before, link = path.read_bytes(), tmp_path / "link"
+    link.symlink_to(path)
+    for command, option in (("export", "--out"), ("export", "--map"), ("solve", "--out"), ("solve", "--checkpoint")):
+        needed = ["--out", tmp_path / "other"] if option == "--map" else []
+        for target in (path, link):
+            message = f"{target} holds the data, which would be lost; name another file"
+            refused(message, command, path, "--label", "kind", *needed, option, target)
+    assert path.read_bytes() == before
+    twice = tmp_path / "x"
+    refused("x is named for two results, of which one would be lost", "export", "iris", "--out", twice, "--map", twice)
+
+
+def test_a_seed_out_of_range_is_named():
+    refused("Invalid value for '--seed': -1 is not in the range", "compare", "iris", "--seed", -1)
+
+
+def test_no_solver_behind_the_colon_is_no_solver():
+    refused("solver='cvxpy:' is unknown; use 'auto'", "solve", "iris", "--solver", "cvxpy:")

@@ -373,3 +373,11 @@ def test_delimiters_that_cannot_be_are_refused(tmp_path, delimiter):
 def test_delimiters_that_are_stated(tmp_path, delimiter, mark):
     path = write(tmp_path / "t.csv", f"a{mark}kind\n1{mark}x\n2{mark}y\n")
     assert read_table(path, "kind", text=TextFormat(delimiter=delimiter)).X.tolist() == [[1], [2]]
+
+
+def test_floats_too_large_for_a_fraction_are_no_ids(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("u,kind\n" + "\n".join(f"{value!r},a" for value in np.linspace(1e200, 2e200, 20).tolist()))
+    read = read_table(path, "kind")
+    assert read.warnings() == []
+    assert "1 class (a 20)" in read.summary()
