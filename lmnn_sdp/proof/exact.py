@@ -203,6 +203,6 @@ def _rounded(value: Fraction, towards: float) -> float:
     try:
         near = float(value)
     except OverflowError:
-        return towards if (value > 0) == (towards > 0) else math.copysign(np.finfo(np.float64).max, value)
+        return towards if (value > 0) == (towards > 0) else math.copysign(np.finfo(np.float64).max, -towards)
     wrong = Fraction(near) < value if towards > 0 else Fraction(near) > value
     return math.nextafter(near, towards) if wrong else near
