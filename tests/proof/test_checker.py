@@ -110,6 +110,26 @@ def test_a_number_changed_is_refuted_or_still_proves_something_true(kind, name, 
             assert verdict.upper >= proof.verdict.lower
 
 
+def definite(problem, arrays, scale):
+    """Whether S is exactly PSD with the multipliers scaled, as floats."""
+    return is_psd(exact_slack(problem, arrays["triplets"], arrays["alpha"] * scale))
+
+
+@pytest.mark.parametrize("kind", ["noise", "blobs"])
+def test_the_edge_of_definiteness(kind):
+    problem, proof = proved(kind)
+    inside, outside = 1.0, 2.0
+    while outside - inside > 2.0**-50:
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if definite(problem, proof.arrays, middle) else (inside, middle)
+    for distance in 2.0 ** np.arange(-50, -20):  # beyond it nothing is proved, and little is lost within
+        for scale in (outside + distance, inside - distance):
+            arrays = changed(proof.arrays, alpha=np.minimum(proof.arrays["alpha"] * scale, problem.mu))
+            verdict = checker.check(problem.X, problem.y, arrays)
+            assert not verdict.proved or is_psd(exact_slack(problem, arrays["triplets"], arrays["alpha"]))
+            assert verdict.proved or scale > inside - 2.0**-40
+
+
 def twice(arrays):
     return {"triplets": np.repeat(arrays["triplets"], 2, axis=0), "alpha": np.repeat(arrays["alpha"] / 2, 2)}
 
