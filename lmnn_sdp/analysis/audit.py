@@ -126,6 +126,7 @@ def certify(
     triplets: npt.ArrayLike | None = None,
     alpha: npt.ArrayLike | None = None,
     *,
+    exact: bool = False,
     tol: float = 1e-6,
     time_limit: float | None = None,
     callback: Callback | None = None,
@@ -144,6 +145,9 @@ def certify(
         Triplets (i, j, l) that carry the multipliers.
     alpha : array-like, shape (T,), optional
         Multipliers; they are clipped to [0, mu] and rescaled.
+    exact : bool
+        Whether both bounds come from rational arithmetic and are rounded outwards once, for small problems; this needs
+        python-flint (the extra ``exact``) and an M that is exactly PSD.
     tol : float
         As in `audit`; no effect where multipliers are given.
     time_limit : float, optional
@@ -160,13 +164,21 @@ def certify(
     ------
     ValueError
         For arrays of the wrong shape or kind, triplets that are none of the problem's, a singular pull, and for
-        triplets without multipliers or the reverse.
+        triplets without multipliers or the reverse. In exact mode also for an M that is not exactly PSD, a problem
+        that is too large, and where python-flint is missing.
     """
-    if triplets is not None and alpha is not None:
-        return certify_pair(problem, M, triplets, alpha)
-    if triplets is not None or alpha is not None:
+    if (triplets is None) != (alpha is None):
         raise ValueError("certify needs triplets and alpha together: the multipliers and whose they are; or neither")
-    return audit(problem, M, tol=tol, time_limit=time_limit, callback=callback).certificate
+    if exact:
+        from lmnn_sdp.proof.exact import check_exact, exact_certificate  # python-flint is slow to import
+
+        check_exact(problem)
+    if triplets is None or alpha is None:
+        found = audit(problem, M, tol=tol, time_limit=time_limit, callback=callback)
+        certificate, triplets, alpha = found.certificate, found.solution.triplets, found.solution.alpha
+    else:
+        certificate = certify_pair(problem, M, triplets, alpha)
+    return exact_certificate(problem, M, triplets, alpha, certificate) if exact else certificate
 
 
 def _excess(objective: float, optimum: float) -> float:

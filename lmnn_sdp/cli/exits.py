@@ -12,7 +12,7 @@ import click
 
 from lmnn_sdp.solvers.solution import Status
 
-STOPPED = 1  # before the tolerance was reached
+STOPPED = 1  # before the tolerance was reached, or refuted
 WRONG = 2  # input or usage
 INTERRUPTED = 130
 
@@ -21,7 +21,7 @@ DOES_NOT_FIT = "this does not fit into memory; allow the process more, or take a
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    a solver stopped before its tolerance, or two certified intervals do not overlap
+  1    a solver stopped before its tolerance, two certified intervals do not overlap, or a proof is refuted
   2    wrong input or usage; one sentence says what is wrong and what to do
   130  interrupted"""
 

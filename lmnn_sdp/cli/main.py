@@ -1,13 +1,15 @@
-"""Command line: ``lmnn-sdp solve | audit | compare | verify | export``."""
+"""Command line: ``lmnn-sdp solve | audit | compare | verify | prove | check | export``."""
 
 from __future__ import annotations
 
 import click
 
 from lmnn_sdp.cli.audit import audit_command
+from lmnn_sdp.cli.check import check_command
 from lmnn_sdp.cli.compare import compare_command
 from lmnn_sdp.cli.exits import EXIT_CODES, Group
 from lmnn_sdp.cli.export import export_command
+from lmnn_sdp.cli.prove import prove_command
 from lmnn_sdp.cli.solve import solve_command
 from lmnn_sdp.cli.verify import verify_command
 
@@ -24,5 +26,13 @@ def main() -> None:
     """
 
 
-for command in (solve_command, audit_command, compare_command, verify_command, export_command):
+for command in (
+    solve_command,
+    audit_command,
+    compare_command,
+    verify_command,
+    prove_command,
+    check_command,
+    export_command,
+):
     main.add_command(command)

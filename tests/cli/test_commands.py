@@ -27,7 +27,9 @@ def invoke(*arguments):
     return CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
 
 
-@pytest.mark.parametrize("command", [[], ["solve"], ["audit"], ["compare"], ["verify"], ["export"]])
+@pytest.mark.parametrize(
+    "command", [[], ["solve"], ["audit"], ["compare"], ["verify"], ["prove"], ["check"], ["export"]]
+)
 def test_help(command):
     result = invoke(*command, "--help")
     assert result.exit_code == 0

@@ -11,6 +11,7 @@ from harness import bench
 from lmnn_sdp import plots, solve
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.sdpa import write_sdpa
+from lmnn_sdp.proof.proof_files import prove
 from problems import blobs
 
 PROBLEM = blobs(n=12, d=2)
@@ -28,8 +29,13 @@ def write_page(path, monkeypatch):
     tables.main()
 
 
+def proof_of(solution):
+    return prove(PROBLEM, solution.L, solution.triplets, solution.alpha)
+
+
 WRITES = {
     "solution.npz": lambda path, solution, monkeypatch: solution.save(path),
+    "proof.npz": lambda path, solution, monkeypatch: proof_of(solution).save(path),
     "problem.dat-s": lambda path, solution, monkeypatch: write_sdpa(SlackSDP.of(PROBLEM), path),
     "figure.svg": lambda path, solution, monkeypatch: plots.save(Figure(), path.parent, "figure"),
     "result.json": lambda path, solution, monkeypatch: bench.write("result", bench.Options(True, path.parent), {}),

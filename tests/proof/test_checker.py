@@ -1,0 +1,267 @@
+"""The checker against the judge in rational arithmetic: on data out to break it, and on proofs tampered with."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import warnings
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+from exact import exact, exact_objective, exact_slack, is_psd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_exact import KINDS
+
+from lmnn_sdp import Problem, solve
+from lmnn_sdp.proof import checker
+from lmnn_sdp.proof.proof_files import prove
+from problems import blobs, noise
+
+FOREVER = np.array([-1e300, 1e300])
+
+
+@cache
+def proved(kind="noise"):
+    """A small problem and its proof."""
+    problem = {"noise": noise, "blobs": blobs}[kind](n=14, d=2, k=2, classes=2)
+    solution = solve(problem, tol=1e-8)
+    return problem, prove(problem, solution.L, solution.triplets, solution.alpha)
+
+
+def assert_true(X, y, arrays, verdict):
+    """What is said to be proved is so, for the problem that the arrays tell."""
+    problem = Problem.from_data(X, y, mu=float(arrays["mu"]), targets=arrays["targets"], reg=arrays["reg"])
+    alpha = [Fraction(value) for value in arrays["alpha"].tolist()]
+    assert all(0 <= value <= Fraction(problem.mu) for value in alpha)
+    assert len(problem.own_triplets(arrays["triplets"])) == len(alpha)
+    assert Fraction(verdict.upper) >= exact_objective(problem, arrays["L"])
+    assert Fraction(verdict.lower) <= sum(alpha)
+    if any(alpha):
+        kept = [f for f in range(problem.n_features) if f not in arrays["left_out"]]
+        S = exact_slack(problem, arrays["triplets"], arrays["alpha"])
+        assert is_psd([[S[a][b] for b in kept] for a in kept])
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_proved_is_true(kind, seed):
+    rng = np.random.default_rng([seed, sorted(KINDS).index(kind), 7])
+    n = int(rng.integers(10, 18))
+    X = KINDS[kind](rng.normal(size=(n, int(rng.integers(1, 4)))), rng)
+    reg = float(rng.choice([0.0, 0.1]))
+    problem = Problem.from_data(X, np.arange(n) % 2, 1 + seed % 2, float(rng.choice([0.5, 0.01, 0.99])), reg=reg)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            solution = solve(problem, max_iter=30)
+        except ValueError as error:
+            assert any(word in str(error) for word in ("pull vanishes", "row 0 of X lies"))  # noqa: PT017
+            return
+    proof = prove(problem, solution.L, solution.triplets, solution.alpha)
+    assert proof.verdict.proved
+    assert proof.verdict.nearest
+    assert_true(problem.X, problem.y, proof.arrays, proof.verdict)
+    again = checker.check(problem.X, problem.y, proof.arrays)
+    assert (again.lower, again.upper) == (proof.verdict.lower, proof.verdict.upper)
+
+
+def changed(arrays, **changes):
+    """A copy with some arrays replaced, and a claim that asks for nothing."""
+    return {**arrays, "interval": FOREVER, **changes}
+
+
+def with_entry(array, place, value):
+    copy = np.array(array)
+    copy.flat[place % max(1, copy.size)] = value
+    return copy
+
+
+VALUES = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([0.0, -0.0, 0.5, 1.0, np.nextafter(0.5, 1), np.nextafter(1.0, 0), 1e-310, 1e160, -1e-9]),
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(
+    kind=st.sampled_from(["noise", "blobs"]),
+    name=st.sampled_from(["L", "alpha", "T", "mu", "reg", "targets", "triplets", "kept", "left_out"]),
+    place=st.integers(0, 10**6),
+    factor=st.one_of(st.none(), st.floats(-2, 2), st.floats(1 - 1e-6, 1 + 1e-6)),
+    value=VALUES,
+    index=st.integers(-2, 15),
+)
+def test_a_number_changed_is_refuted_or_still_proves_something_true(kind, name, place, factor, value, index):
+    problem, proof = proved(kind)
+    array = proof.arrays[name]
+    if array.dtype.kind == "i":
+        new = with_entry(array, place, index) if array.size else np.array([index])
+    else:
+        new = with_entry(array, place, value if factor is None else factor * array.flat[place % array.size])
+    arrays = changed(proof.arrays, **{name: new})
+    verdict = checker.check(problem.X, problem.y, arrays)
+    if verdict.proved:
+        assert_true(problem.X, problem.y, arrays, verdict)
+        if name in ("L", "alpha", "T", "triplets", "kept"):  # the same problem: both intervals hold its optimum
+            assert verdict.lower <= proof.verdict.upper
+            assert verdict.upper >= proof.verdict.lower
+
+
+def definite(problem, arrays, scale):
+    """Whether S is exactly PSD with the multipliers scaled, as floats."""
+    return is_psd(exact_slack(problem, arrays["triplets"], arrays["alpha"] * scale))
+
+
+@pytest.mark.parametrize("kind", ["noise", "blobs"])
+def test_the_edge_of_definiteness(kind):
+    problem, proof = proved(kind)
+    inside, outside = 1.0, 2.0
+    while outside - inside > 2.0**-50:
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if definite(problem, proof.arrays, middle) else (inside, middle)
+    for distance in 2.0 ** np.arange(-50, -20):  # beyond it nothing is proved, and little is lost within
+        for scale in (outside + distance, inside - distance):
+            arrays = changed(proof.arrays, alpha=np.minimum(proof.arrays["alpha"] * scale, problem.mu))
+            verdict = checker.check(problem.X, problem.y, arrays)
+            assert not verdict.proved or is_psd(exact_slack(problem, arrays["triplets"], arrays["alpha"]))
+            assert verdict.proved or scale > inside - 2.0**-40
+
+
+def twice(arrays):
+    return {"triplets": np.repeat(arrays["triplets"], 2, axis=0), "alpha": np.repeat(arrays["alpha"] / 2, 2)}
+
+
+def foreign(arrays, row):
+    return {"triplets": np.r_[arrays["triplets"][1:], [row]]}
+
+
+FAULTS = {
+    "digest": (lambda p: {"digest": np.array("0" * 64)}, "for other data"),
+    "no digest": (lambda p: {"digest": None}, "for other data"),
+    "alpha above mu": (lambda p: {"alpha": with_entry(p["alpha"], 0, np.nextafter(0.5, 1))}, r"not within \[0, mu\]"),
+    "negative alpha": (lambda p: {"alpha": with_entry(p["alpha"], 0, -1e-300)}, r"not within \[0, mu\]"),
+    "alpha NaN": (lambda p: {"alpha": with_entry(p["alpha"], 0, np.nan)}, "alpha has an entry that is not finite"),
+    "alpha too large for S": (lambda p: {"alpha": np.full(len(p["alpha"]), 0.5)}, "not proved positive semidefinite"),
+    "alpha short": (lambda p: {"alpha": p["alpha"][1:]}, "do not fit together"),
+    "alpha complex": (lambda p: {"alpha": p["alpha"] + 0j}, "alpha is missing, or has the wrong type"),
+    "repeated triplets": (twice, "a triplet is listed twice"),
+    "triplet of no target": (lambda p: foreign(p, [0, 0, 1]), "a triplet is none of the problem"),
+    "triplet of one class": (lambda p: foreign(p, [0, p["targets"][0, 0], 2]), "a triplet is none of the problem"),
+    "triplet beyond": (lambda p: foreign(p, [0, p["targets"][0, 0], 14]), "triplets has an entry .* out of range"),
+    "target of another class": (lambda p: {"targets": with_entry(p["targets"], 0, 1)}, "a target has another class"),
+    "target itself": (lambda p: {"targets": with_entry(p["targets"], 0, 0)}, "a target is listed twice, or is"),
+    "target twice": (lambda p: {"targets": p["targets"][:, [0, 0]]}, "a target is listed twice, or is"),
+    "targets short": (lambda p: {"targets": p["targets"][1:]}, "targets has not a row for each point"),
+    "no targets": (lambda p: {"targets": p["targets"][:, :0]}, "targets has not a row for each point"),
+    "targets as floats": (lambda p: {"targets": p["targets"] * 1.0}, "targets is missing, or has the wrong type"),
+    "mu": (lambda p: {"mu": np.array(1.0)}, "mu is not between 0 and 1"),
+    "mu below alpha": (lambda p: {"mu": np.array(0.4)}, r"not within \[0, mu\]"),
+    "reg": (lambda p: {"reg": np.ones(2)}, "reg is no symmetric matrix"),
+    "reg askew": (lambda p: {"reg": np.array([[0.0, 1], [0, 0]])}, "reg is no symmetric matrix"),
+    "reg negative": (lambda p: {"reg": np.array(-1e9)}, "not proved positive semidefinite"),
+    "L of another shape": (lambda p: {"L": p["L"][:, :1]}, "L is no map of these features"),
+    "L on what is left out": (lambda p: {"left_out": np.array([0])}, "L is no map of these features less those left"),
+    "L too large": (lambda p: {"L": p["L"] * 1e200}, "a map is too large"),
+    "L infinite": (lambda p: {"L": with_entry(p["L"], 0, np.inf)}, "L has an entry that is not finite"),
+    "T singular": (lambda p: {"T": np.ones((2, 2))}, "not proved positive semidefinite"),
+    "T not square": (lambda p: {"T": p["T"][:, :1]}, "T is not square on the features kept"),
+    "feature forgotten": (lambda p: {"kept": np.array([0]), "T": np.eye(1)}, "feature 1 is neither kept nor left out"),
+    "feature twice": (lambda p: {"kept": np.array([0, 0])}, "feature 1 is neither kept nor left out"),
+    "claim above": (lambda p: {"interval": np.array([1e3, 1e300])}, "it claims .* is proved"),
+    "claim below": (lambda p: {"interval": np.array([-1e300, 0.0])}, "it claims .* is proved"),
+    "half a claim": (lambda p: {"interval": np.zeros(1)}, "the interval has not two ends"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named(fault):
+    problem, proof = proved()
+    tamper, words = FAULTS[fault]
+    verdict = checker.check(problem.X, problem.y, changed(proof.arrays, **tamper(proof.arrays)))
+    assert not verdict.proved
+    with pytest.raises(ValueError, match=words):
+        raise ValueError(str(verdict))
+    assert str(verdict).startswith("REFUTED: ")
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        (np.zeros((13, 2)), "do not fit together"),
+        (np.full((14, 2), np.nan), "not finite"),
+        (np.full((14, 2), 1e305), "beyond"),
+    ],
+)
+def test_data_that_no_proof_is_about(X, words):
+    problem, proof = proved()
+    assert words in checker.check(X, problem.y, proof.arrays).words
+
+
+def test_other_targets_are_a_problem_of_their_own_and_it_says_so():
+    problem, _ = proved()
+    same = [np.flatnonzero(problem.codes == code) for code in problem.codes]
+    targets = np.array([[members[members != i][-1]] for i, members in enumerate(same)])
+    own = Problem.from_data(problem.X, problem.y, targets=targets)
+    solution = solve(own)
+    verdict = prove(own, solution.L, solution.triplets, solution.alpha).verdict
+    assert "1 chosen targets" in str(verdict)
+    assert "2 nearest neighbours" in str(proved()[1].verdict)
+
+
+def test_the_printed_interval_is_rounded_outwards():
+    low, high = str(checker.Verdict(True, "", 1 / 3, 2 / 3)).removeprefix("PROVED [").partition("]")[0].split(", ")
+    assert 0 < Fraction(1 / 3) - Fraction(low) < Fraction(1, 10**12)
+    assert 0 < Fraction(high) - Fraction(2 / 3) < Fraction(1, 10**12)
+
+
+def test_rows_of_a_map_err_by_less_than_is_said():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(15, 4)) * 10.0 ** rng.integers(-8, 9, 4) + 10.0 ** rng.integers(0, 12, 4)
+    T = rng.normal(size=(4, 3)) * 10.0 ** rng.integers(-8, 9, (4, 1))
+    V, errors = checker._image(X, T)
+    centre, rows, columns = exact(np.median(X, axis=0)[None])[0], exact(X), list(zip(*exact(T), strict=True))
+    for a, row in enumerate(rows):
+        true = [sum((x - c) * t for x, c, t in zip(row, centre, column, strict=True)) for column in columns]
+        squared = sum((Fraction(v) - t) ** 2 for v, t in zip(V[a].tolist(), true, strict=True))
+        assert squared <= Fraction(errors[a]) ** 2
+    assert np.all(errors <= 1e-14 * np.linalg.norm(V, axis=1) + 1e-20)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@given(seed=st.integers(0, 10**6), far=st.sampled_from([0.0, 1e3, 1e8, 1e12]), own=st.booleans())
+def test_no_pair_within_reach_is_missed(seed, far, own):
+    rng = np.random.default_rng(seed)
+    V, codes = rng.normal(size=(25, 3)) + far * rng.normal(size=3), rng.integers(0, 3, 25)
+    reach, errors = rng.uniform(0, 2, 25), 1e-12 * rng.uniform(0, 1, 25)
+    pairs = checker._near(V, errors, reach, np.unique(codes, return_inverse=True)[1], own)
+    found = {pair for i, l in pairs for pair in zip(i.tolist(), l.tolist(), strict=True)}
+    for i in range(25):
+        for l in range(25):
+            if (codes[i] == codes[l]) == own and np.linalg.norm(V[i] - V[l]) < reach[i]:
+                assert (i, l) in found
+
+
+def test_the_checker_is_one_short_file_that_needs_numpy_only():
+    with open(checker.__file__) as file:
+        source = file.read()
+    assert source.count("\n") <= 250
+    nodes = list(ast.walk(ast.parse(source)))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in named} - set(sys.stdlib_module_names) == {"numpy"}
+
+
+def test_it_runs_alone(tmp_path):
+    problem, proof = proved()
+    shutil.copy(checker.__file__, tmp_path / "alone.py")
+    np.savez(tmp_path / "data.npz", X=problem.X, y=problem.y)
+    proof.save(tmp_path / "proof.npz")
+    np.savez(tmp_path / "other.npz", X=-problem.X, y=problem.y)
+    for data, code, words in (("data", 0, str(proof.verdict)), ("other", 1, "REFUTED: it is for other data")):
+        command = [sys.executable, "-I", "alone.py", f"{data}.npz", "proof.npz"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert done.stdout.startswith(words)
