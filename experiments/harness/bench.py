@@ -95,7 +95,7 @@ def write(name: str, chosen: Options, result: dict[str, Any]) -> Path:
     path = chosen.out / f"{name}.json"
     record = {
         "command": f"python experiments/{Path(sys.argv[0]).name}{' --quick' if chosen.quick else ''}",
-        "commit": _commit(),
+        "commit": commit(),
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
         "machine": {"processor": _processor(), "blas_threads": max(pool["num_threads"] for pool in threadpool_info())},
         **result,
@@ -117,7 +117,7 @@ def table(header: Sequence[str], body: Sequence[Sequence[object]]) -> str:
     )
 
 
-def _commit() -> str:
+def commit() -> str:
     """Short hash of the code that ran, marked when it had changes not yet committed."""
     try:
         git = ["git", "-C", str(ROOT)]

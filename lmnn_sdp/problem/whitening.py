@@ -36,6 +36,8 @@ SINGULAR = 1e-13
 FAR = 1e12
 #: Largest entry of T for which the metric T N T' still fits into float64.
 LARGEST = 1e152
+#: Largest entry of z, which leaves room for squares of squared distances.
+LARGEST_DISTANCE = 1e75
 #: Largest entry of a metric on z, which leaves room for sums of squares of distances.
 LARGEST_METRIC = 1e145
 
@@ -136,9 +138,7 @@ def central_point(X: FloatArray) -> FloatArray:
 
 def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
     """The problem on z."""
-    size = float(np.linalg.norm(np.abs(T.T) @ np.abs(problem.R) @ np.abs(T)))
-    error = gamma(3 * len(T) + 16) * size if problem.R.any() else 0.0
-    known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=error)
+    known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=_penalty_error(T, problem.R))
     return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
 
 
@@ -161,9 +161,10 @@ def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple
         cost = symmetrize(cost + T.T @ problem.R @ T)
         away = float(np.max(np.abs(cost - np.eye(len(cost)))))
         if step and (away <= WHITE or (step > 1 and away <= NEARLY)):
+            _check_reach(Z)
             return T, Z, errors
         weights, Q = eigh(cost)
-        _check_cost(weights)
+        _check_cost(weights, _penalty_error(T, problem.R))
         if not step:
             free = max(1, int(np.sum(weights <= SINGULAR * weights[-1])))
         small = weights < SMALL * weights[-1]
@@ -196,9 +197,16 @@ def _cost_along(problem: Problem, centre: FloatArray, T: FloatArray) -> FloatArr
     return (1 - problem.mu) * pull + np.maximum(0.0, np.sum(T * (problem.R @ T), axis=0))
 
 
-def _check_cost(weights: FloatArray) -> None:
-    """R leaves the cost positive semidefinite."""
-    if weights[0] < -SINGULAR * abs(weights[-1]):
+def _penalty_error(T: FloatArray, R: FloatArray) -> float:
+    """Bound on the spectral norm of the error of ``T'RT``, whose terms may be far larger than their sum."""
+    sizes = np.abs(T.T) @ np.abs(R) @ np.abs(T)
+    largest = float(np.max(sizes))
+    return gamma(3 * len(T) + 16) * largest * float(np.linalg.norm(sizes / largest)) if largest > 0 else 0.0
+
+
+def _check_cost(weights: FloatArray, error: float) -> None:
+    """R leaves the cost positive semidefinite, as far as eigenvalues with an error can tell."""
+    if weights[0] < -SINGULAR * abs(weights[-1]) - error:
         raise ValueError(
             "reg makes the cost (1 - mu) C + R indefinite, so the problem has no minimum; use a PSD matrix"
         )
@@ -212,6 +220,17 @@ def _check_far_rows(centred: FloatArray) -> None:
         raise ValueError(
             f"row {row} of X lies {away[row] / usual:.0e} times as far from the others as they lie from each other; no "
             "metric in float64 can measure both: leave the row out, or mend it if it is a fill value"
+        )
+
+
+def _check_reach(Z: FloatArray) -> None:
+    """No point so far away, in units of the distances to target neighbours, that squared distances overflow."""
+    away = np.max(np.abs(Z), axis=1)
+    row = int(np.argmax(away))
+    if not away[row] <= LARGEST_DISTANCE:
+        raise ValueError(
+            f"row {row} of X lies so far away that squared distances overflow where those to target neighbours are 1; "
+            "leave the row out, or mend it if it is a fill value"
         )
 
 

@@ -40,7 +40,10 @@ def solve_sdp(sdp: SlackSDP, name: str = DEFAULT) -> PrimalDual:
     problem = cp.Problem(cp.Minimize(cp.sum(cp.multiply(unit**2 * sdp.Q, M)) + sdp.mu * cp.sum(xi)), [margin])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Solution may be inaccurate")  # the certificate tells by how much
-        problem.solve(solver=name)
+        try:
+            problem.solve(solver=name)
+        except cp.SolverError as error:
+            raise ValueError(f"{name} failed; try another solver") from error
     if M.value is None:
         raise ValueError(f"{name} ended with the status {problem.status!r} and no answer; try another solver")
     return PrimalDual(unit**2 * M.value, np.asarray(margin.dual_value))

@@ -72,13 +72,16 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
         if due or estimate <= max(monitor.tol, PASS * certified) or monitor.out_of_time:
             if (stop := _record(monitor, state, iteration, slack)) is not None:
                 return stop
-            failures = failures + 1 if monitor.relative_gap > 0.99 * certified else 0
+            # without a lower bound both gaps are infinite, and nothing is gained
+            failures = 0 if monitor.relative_gap < 0.99 * certified else failures + 1
             if failures == MAX_FAILURES:
                 return Status.STALLED
             certified = monitor.relative_gap
             _relist(problem, state, monitor)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
+        if not np.isfinite(state.M).all():  # the penalties have outgrown float64
+            return Status.STALLED
         estimate = _estimated_gap(problem, state)
         growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
         state.s *= growth

@@ -83,7 +83,7 @@ def descend(
                 move = new - ahead
                 there = Smoothed.at(problem, graph, new, width)
                 model = here.value + float(np.sum(gradient * move)) + curvature / 2 * float(np.sum(move**2))
-                if there.value <= model + 1e-12 * abs(here.value):
+                if not there.value > model + 1e-12 * abs(here.value):  # also where a value is no number any more
                     break
                 curvature *= 2
             if there.value > last:

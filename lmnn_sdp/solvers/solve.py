@@ -241,7 +241,10 @@ class _Attempt:
             self.begin()
         assert self._run is not None
         white, monitor = self._at
-        return self._run(white.problem, monitor) if self._problem.n_triplets else Status.NO_TRIPLETS
+        if not self._problem.n_triplets:
+            return Status.NO_TRIPLETS
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows proves nothing
+            return self._run(white.problem, monitor)
 
     def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
         """The best bounds so far, in the units of the data."""
