@@ -23,8 +23,7 @@ def found(V, codes, radii, memory=MEMORY):
 
 
 def all_distances(V):
-    """Float64 sums of squared differences, feature after feature, of centred points."""
-    V = V - V.mean(axis=0)
+    """Float64 sums of squared differences, feature after feature."""
     distance = np.zeros((len(V), len(V)))
     for column in V.T:
         distance += (column[:, None] - column) ** 2
