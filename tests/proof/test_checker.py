@@ -230,6 +230,27 @@ def test_rows_of_a_map_err_by_less_than_is_said():
     assert np.all(errors <= 1e-14 * np.linalg.norm(V, axis=1) + 1e-20)
 
 
+@pytest.mark.parametrize("mu", [0.01, 0.99])
+@pytest.mark.parametrize("part", [-1e-3, 1e-3])  # all images too near to each other, or too far apart
+def test_errors_of_a_map_are_paid_for_in_full(mu, part, monkeypatch):
+    X = np.array([[-1.0], [1], [-3], [3]])  # targets lie opposite, where the errors of both ends add up
+    problem = Problem.from_data(X, [0, 0, 1, 1], 1, mu)
+    arrays = {"targets": problem.targets, "mu": np.array(mu), "reg": np.array(0.0), "left_out": np.empty(0, dtype=int)}
+    arrays |= {"L": np.ones((1, 1)), "triplets": np.empty((0, 3), dtype=int), "alpha": np.empty(0)}
+    arrays |= {"kept": np.array([0]), "T": np.ones((1, 1)), "digest": np.array(checker.digest(X, problem.codes))}
+    arrays |= {"interval": FOREVER}
+    exactly = checker._image
+
+    def rough(X, T):
+        V, errors = exactly(X, T)
+        return V * (1 + part), errors + abs(part) * np.linalg.norm(V, axis=1)
+
+    monkeypatch.setattr(checker, "_image", rough)
+    verdict = checker.check(X, problem.y, arrays)
+    objective = exact_objective(problem, arrays["L"])
+    assert objective <= Fraction(verdict.upper) <= objective * Fraction(11, 10)
+
+
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 10**6), far=st.sampled_from([0.0, 1e3, 1e8, 1e12]), own=st.booleans())
 def test_no_pair_within_reach_is_missed(seed, far, own):
