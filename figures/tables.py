@@ -50,6 +50,7 @@ def blocks(page: str) -> dict[str, str]:
         "warm": warm(),
         "solvers": solvers(),
         "small": small(),
+        "external": external(),
         "impostors": impostors(),
         "peers": peers(),
         "scaling": scaling(),
@@ -132,6 +133,20 @@ def small() -> str:
         f"all five solvers overlap in {overlap}; the largest gap of `newton` is {exact:.1e}; the projected gradient "
         f"ends a relative {median:.0e} above the optimum in the median.\n\n{_origin(result)}"
     )
+
+
+def external() -> str:
+    """How far other people's SDP solvers end from the certified interval, in both coordinates."""
+    result = _read("external_solvers")
+    names = [f"{place}: {what}" for place in ("whitened", "raw") for what in ("called solved", "farthest of these")]
+    rows = []
+    for solver in result["totals"]["whitened"]:
+        cells = [solver]
+        for total in (result["totals"][place][solver] for place in ("whitened", "of the data")):
+            farthest = "-" if total["largest_off"] is None else _excess(total["largest_off"])
+            cells += [f"{total['called_solved']} of {total['files']}", farthest]
+        rows.append(cells)
+    return _table(["solver", *names], "lrrrr", rows, result)
 
 
 def impostors() -> str:

@@ -33,6 +33,6 @@ def test_every_linked_file_exists():
 
 def test_top_level_holds_only_what_belongs_there():
     habit = {"pyproject.toml", "README.md", "lmnn_sdp", "tests", "experiments", "figures", "paper_notes.md"}
-    habit |= {"Makefile", "CHANGELOG.md", "LICENSE", "constraints.txt"}
+    habit |= {"Makefile", "CHANGELOG.md", "LICENSE", "SECURITY.md", "constraints.txt"}
     present = {path.name for path in ROOT.iterdir() if not path.name.startswith((".", "_"))}
     assert habit <= present | {"out"}
