@@ -49,6 +49,18 @@ LIMITS: Limits = {
 }
 #: For tests: no clock has a say in what they find.
 QUICK_LIMITS = LIMITS | {name: {"max_iter": most} for name, most in (("newton", 6), ("scs", 3), ("scs-full", 500))}
+#: Why problems of a kind are seldom solved to the tolerance; their intervals are true all the same.
+NOTES = {
+    "classes far apart": "where classes lie up to 1e14 apart the solver's products of points lose what is within a "
+    "class: the interval stays wide, and the status says so",
+    "few points": "with no more points than features the pull vanishes in some direction, which is refused; so is a "
+    "matrix as penalty, since the data do not vary in all directions",
+    "one class a point": "where that point lies very far away no metric in float64 can measure both, which is refused "
+    "or told as STALLED; with one class left few directions are pulled",
+    "one-hot standardised": "indicators that add up to a constant do so only up to rounding once they are "
+    "standardised: a matrix as penalty is refused",
+    "standardised copy": "a copy that is standardised repeats the other up to rounding: a matrix as penalty is refused",
+}
 FALSE = ("false ob", "false lo", "measures", "M is", "lower bound")  # how untrue statements begin
 WORST = {"crash", "hang"}
 
@@ -218,6 +230,7 @@ def report(options: bench.Options, pieces: list[dict[str, Any]]) -> None:
         "false_statements": sum(count for name, count in seen.items() if name.startswith(FALSE)),
         "statuses": dict(sum(counts.values(), Counter[str]()).most_common()),
         "kinds": {kind: dict(found.most_common()) for kind, found in sorted(counts.items())},
+        "notes": NOTES,
         "findings": dict(seen.most_common()),
         "seeds": findings,
     }
