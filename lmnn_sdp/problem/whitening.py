@@ -151,6 +151,7 @@ def _row_space(centred: FloatArray) -> FloatArray:
     return np.eye(d) if rank == d else unit[:, None] * Vt[:rank].T
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of points so far away that they are refused in the end
 def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """From a first map to one for which the cost is the identity: T, the points z and the error of each row."""
     T = T / _sizes(problem.X - centre, T)
