@@ -5,12 +5,12 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
+import fuzz
 import numpy as np
 import pytest
 from exact import exact_objective, exact_slack
 from exact import is_psd as is_psd_by_fractions
 
-import fuzz
 from harness import judge, nasty
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.proof.upper import bound_above
