@@ -138,15 +138,23 @@ def small() -> str:
 def external() -> str:
     """How far other people's SDP solvers end from the certified interval, in both coordinates."""
     result = _read("external_solvers")
-    names = [f"{place}: {what}" for place in ("whitened", "raw") for what in ("called solved", "farthest of these")]
+    kinds = ("called solved", "farthest of these", "of the others")
+    names = [f"{place}: {kind}" for place in ("whitened", "raw") for kind in kinds]
     rows = []
     for solver in result["totals"]["whitened"]:
         cells = [solver]
-        for total in (result["totals"][place][solver] for place in ("whitened", "of the data")):
-            farthest = "-" if total["largest_off"] is None else _excess(total["largest_off"])
-            cells += [f"{total['called_solved']} of {total['files']}", farthest]
+        for place in ("whitened", "of the data"):
+            told = [file["told"][place][solver] for file in result["files"]]
+            cells.append(f"{sum(one['success'] for one in told)} of {len(told)}")
+            cells += [_farthest([one["off"] for one in told if one["success"] == solved]) for solved in (True, False)]
         rows.append(cells)
-    return _table(["solver", *names], "lrrrr", rows, result)
+    return _table(["solver", *names], "lrrrrrr", rows, result)
+
+
+def _farthest(distances: Sequence[float | None]) -> str:
+    """The largest distance from an interval; a dash where there is none."""
+    known = [distance for distance in distances if distance is not None]
+    return f"{max(known):.0e}" if known else "-"
 
 
 def impostors() -> str:
