@@ -55,6 +55,8 @@ NOTES = {
     "class: the interval stays wide, and the status says so",
     "few points": "with no more points than features the pull vanishes in some direction, which is refused; so is a "
     "matrix as penalty, since the data do not vary in all directions",
+    "label in a last bit": "points of a class agree in the added feature, up to rounding: without a penalty the pull "
+    "vanishes along it, which is refused",
     "one class a point": "where that point lies very far away no metric in float64 can measure both, which is refused "
     "or told as STALLED; with one class left few directions are pulled",
     "one-hot standardised": "indicators that add up to a constant do so only up to rounding once they are "
