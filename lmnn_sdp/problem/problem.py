@@ -314,8 +314,8 @@ class Problem:
 
     @cached_property
     def _centred(self) -> FloatArray:
-        """X less its mean, so that products lose nothing to an origin far away."""
-        return self.X - self.X.mean(axis=0)
+        """X less its median, so that products lose nothing to an origin far away, nor to a far class."""
+        return self.X - np.median(self.X, axis=0)
 
     def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
