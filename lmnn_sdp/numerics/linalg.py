@@ -154,7 +154,7 @@ def power_of_two(x: FloatArray) -> FloatArray:
 
 #: Rows of a chunk of differences, and chunks that are added up before their sum joins the others: with both, the error
 #: of long sums stays near that of short ones.
-CHUNK, GROUP = 512, 64
+CHUNK, GROUP = 128, 64
 
 
 def gram(A: Floats, B: Floats) -> Floats:

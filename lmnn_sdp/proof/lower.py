@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmnn_sdp.numerics.accurate import U, gamma
+from lmnn_sdp.numerics.accurate import TINY, U, gamma
 from lmnn_sdp.numerics.definite import definite_beyond
 from lmnn_sdp.numerics.linalg import eigvalsh, scatter, scatter_roundings, squared_distances
 from lmnn_sdp.numerics.types import FloatArray, IntArray
@@ -80,7 +80,8 @@ def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Dual
     total = math.fsum(alpha)
     top = max(0.0, float(eigvalsh(pushed.matrix, problem.cost)[-1])) if total else 0.0
     lowest = float(eigvalsh(problem.cost)[0])
-    error = cost.error + pushed.error + len(cost.matrix) ** 2 * U * (1 + top) + 1e-300
+    # what the first scale has to pay for: all errors, and the shift of the test
+    error = 1.1 * (cost.error + pushed.error) + 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
     for attempt in range(TRIES):
         eta = 2.0**attempt * error / lowest if lowest > 0 else 1.0
         scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
