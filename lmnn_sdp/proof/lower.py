@@ -69,14 +69,16 @@ class Weighted:
     outside: float  # sum_e |w_e| (o_a + o_b)^2
 
 
-def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray) -> DualBound:
+def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray, cost: Weighted | None = None) -> DualBound:
     """Merge equal triplets, clip their multipliers to [0, mu], and scale them until the dual slack is proved PSD.
 
     The scale is ``c = min(1, (1 - eta) / lambda_max)`` for the largest generalised eigenvalue of ``sum_t alpha_t A_t``
-    relative to the cost P, with eta as small as the errors allow.
+    relative to the cost P, with eta as small as the errors allow. Whoever bounds the same problem again and again hands
+    over its `weighted_cost`, which never changes.
     """
     triplets, alpha = merged(problem, triplets, alpha)
-    cost, pushed = _cost(problem), _pushed(problem, triplets, alpha)
+    cost = weighted_cost(problem) if cost is None else cost
+    pushed = _pushed(problem, triplets, alpha)
     total = math.fsum(alpha)
     top = max(0.0, float(eigvalsh(pushed.matrix, problem.cost)[-1])) if total else 0.0
     lowest = float(eigvalsh(problem.cost)[0])
@@ -117,7 +119,7 @@ def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) ->
     return definite_beyond(S, error)
 
 
-def _cost(problem: Problem) -> Weighted:
+def weighted_cost(problem: Problem) -> Weighted:
     """The cost ``P = (1 - mu) C + R``."""
     i, j = problem.target_pairs()
     pull = _weighted(problem, i, j, np.ones(len(i)), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.proof.certificate import bounds_at_zero, rank_of, relative_gap
-from lmnn_sdp.proof.lower import DualBound, bound_below
+from lmnn_sdp.proof.lower import DualBound, Weighted, bound_below, weighted_cost
 from lmnn_sdp.proof.upper import PrimalBound, bound_above
 from lmnn_sdp.solvers.solution import HistoryRow, Status
 
@@ -76,6 +77,11 @@ class Monitor:
             self.offer(start.triplets, start.alpha)
             self._offer_metric(start.M)
 
+    @cached_property
+    def _cost(self) -> Weighted:
+        """The part of every lower bound that stays the same."""
+        return weighted_cost(self.problem)
+
     @property
     def seconds(self) -> float:
         """Wall time since the solve began."""
@@ -103,7 +109,7 @@ class Monitor:
 
     def offer(self, triplets: IntArray, alpha: FloatArray) -> None:
         """Keep the multipliers if they prove more than the best so far; needs no impostor pass."""
-        dual = bound_below(self.problem, triplets, alpha)
+        dual = bound_below(self.problem, triplets, alpha, self._cost)
         if dual.value > self.dual.value:
             self.dual = dual
 

@@ -13,7 +13,7 @@ import pytest
 from exact import exact, exact_objective, exact_slack, is_psd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_exact import KINDS
+from test_exact import KINDS, nasty
 
 from lmnn_sdp import Problem, solve
 from lmnn_sdp.proof import checker
@@ -48,11 +48,7 @@ def assert_true(X, y, arrays, verdict):
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_proved_is_true(kind, seed):
-    rng = np.random.default_rng([seed, sorted(KINDS).index(kind), 7])
-    n = int(rng.integers(10, 18))
-    X = KINDS[kind](rng.normal(size=(n, int(rng.integers(1, 4)))), rng)
-    reg = float(rng.choice([0.0, 0.1]))
-    problem = Problem.from_data(X, np.arange(n) % 2, 1 + seed % 2, float(rng.choice([0.5, 0.01, 0.99])), reg=reg)
+    problem = nasty(kind, seed, 7, most=18)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

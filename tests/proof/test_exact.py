@@ -28,14 +28,19 @@ KINDS = {
 }
 
 
+def nasty(kind, seed, *more, most=20):
+    """A problem of fewer than ``most`` points of one of the kinds."""
+    rng = np.random.default_rng([seed, sorted(KINDS).index(kind), *more])
+    n = int(rng.integers(10, most))
+    X = KINDS[kind](rng.normal(size=(n, int(rng.integers(1, 4)))), rng)
+    reg = float(rng.choice([0.0, 0.1]))
+    return Problem.from_data(X, np.arange(n) % 2, 1 + seed % 2, float(rng.choice([0.5, 0.01, 0.99])), reg=reg)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", KINDS)
 def test_intervals_are_theorems(kind, seed):
-    rng = np.random.default_rng([seed, sorted(KINDS).index(kind)])
-    n = int(rng.integers(10, 20))
-    X = KINDS[kind](rng.normal(size=(n, int(rng.integers(1, 4)))), rng)
-    reg = float(rng.choice([0.0, 0.1]))
-    problem = Problem.from_data(X, np.arange(n) % 2, 1 + seed % 2, float(rng.choice([0.5, 0.01, 0.99])), reg=reg)
+    problem = nasty(kind, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
