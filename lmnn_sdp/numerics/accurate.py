@@ -10,6 +10,7 @@ Source: T. Ogita, S. M. Rump and S. Oishi (2005). Accurate sum and dot product. 
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray
 
+N = TypeVar("N", float, FloatArray)
+
 U = 2.0**-53
 SPLITTER = 2.0**27 + 1  # Veltkamp's constant: halves of 26 bits, whose products are exact
 TINY = 2.0**-1000  # far above all that underflow can lose, and far below all that counts
 
 
-def gamma(n: float) -> float:
+def gamma(n: N) -> N:
     """``n U / (1 - n U)``: the relative error of n roundings in a row, rounded up."""
     return n * U / (1 - n * U) * (1 + 4 * U)
 
