@@ -116,10 +116,10 @@ def _read(X: Any, y: Any, proof: Any) -> SimpleNamespace:
 
 def _upper(p: SimpleNamespace) -> float:  # at least f(L'L)
     (V, e), g = _image(p.X, p.L.T), (len(p.L) + 8) * U * SLACK
-    pull = (np.sqrt(_squared(V, p.i, p.j)) * (1 + g) + e[p.i] + e[p.j]) ** 2 * (1 + 16 * U) + TINY
+    pull = (_apart(V, p.i, p.j) * (1 + g) + e[p.i] + e[p.j]) ** 2 * (1 + 16 * U) + TINY
     pulls, push = pull.reshape(len(V), -1), [0.0]
     for i, l in _near(V, e, np.sqrt(1 + pulls.max(axis=1)) * (1 + 8 * U), p.codes, own=False):
-        below = np.maximum(np.sqrt(_squared(V, i, l)) * (1 - g) - (e[i] + e[l]) * (1 + 4 * U), 0.0) ** 2
+        below = np.maximum(_apart(V, i, l) * (1 - g) - (e[i] + e[l]) * (1 + 4 * U), 0.0) ** 2
         hinges = (1 + pulls[i]) * (1 + 4 * U) - (below * (1 - 16 * U))[:, None]
         push.append(math.fsum(hinges[hinges > 0]))
     size = float(np.sum((np.abs(p.L) @ np.abs(p.R)) * np.abs(p.L)))
@@ -152,12 +152,12 @@ def _lower(p: SimpleNamespace) -> float:  # at most the sum of alpha, a bound be
 
 
 def _nearest(p: SimpleNamespace) -> bool:  # none of its class is nearer to a point than its targets, beyond rounding
-    Y = p.X / _power_of_two(np.max(np.abs(p.X)))
-    V, g = Y - np.median(Y, axis=0), (Y.shape[1] + 8) * U
-    furthest = _squared(Y, p.i, p.j).reshape(len(Y), -1).max(axis=1)
-    pairs = _near(V, 2 * U * np.linalg.norm(V, axis=1) + TINY, np.sqrt(furthest) * (1 + g), p.codes, own=True)
+    unit, norm, (n, d) = _power_of_two(np.max(np.abs(p.X))), np.hypot.reduce, p.X.shape  # hypot has no underflow
+    V, g = (p.X - np.median(p.X, axis=0)) / unit, (d + 8) * U
+    furthest = _apart(p.X, p.i, p.j, norm).reshape(n, -1).max(axis=1)
+    pairs = _near(V, 2 * U * np.linalg.norm(V, axis=1) + TINY, furthest / unit * (1 + g), p.codes, own=True)
     others = ((i, l, (i != l) & (p.targets[i] != l[:, None]).all(axis=1)) for i, l in pairs)
-    return all(np.all((_squared(Y, i, l) * (1 + g) + TINY >= furthest[i] * (1 - g))[other]) for i, l, other in others)
+    return all(np.all((_apart(p.X, i, l, norm) * (1 + g) >= furthest[i] * (1 - g))[other]) for i, l, other in others)
 
 
 def _power_of_two(x: Array) -> Array:
@@ -189,9 +189,9 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     return total, (a - (total - (total - a))) + (b - (total - a))
 
 
-def _squared(V: Array, a: Array, b: Array) -> Array:
+def _apart(V: Array, a: Array, b: Array, norm: Any = np.linalg.norm) -> Array:
     parts = np.array_split(np.stack([a, b]), 1 + a.size * V.shape[1] // 2**20, axis=1)
-    return np.concatenate([np.sum((V[i] - V[l]) ** 2, axis=1) for i, l in parts])
+    return np.concatenate([norm(V[i] - V[l], axis=1) for i, l in parts])
 
 
 def _near(V: Array, e: Array, reach: Array, codes: Array, own: bool) -> Any:

@@ -21,6 +21,7 @@ from lmnn_sdp.proof.proof_files import prove
 from problems import blobs, noise
 
 FOREVER = np.array([-1e300, 1e300])
+NOTHING = np.zeros((1, 2)), np.empty((0, 3), dtype=int), np.empty(0)  # a map and no multipliers
 
 
 @cache
@@ -205,6 +206,18 @@ def test_other_targets_are_a_problem_of_their_own_and_it_says_so():
     verdict = prove(own, solution.L, solution.triplets, solution.alpha).verdict
     assert "1 chosen targets" in str(verdict)
     assert "2 nearest neighbours" in str(proved()[1].verdict)
+
+
+@pytest.mark.parametrize("fill", [1e6, 1e150, 1e200, 1e301])
+def test_chosen_targets_are_told_beside_a_fill_value_of_any_size(fill):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), np.arange(20) % 2
+    X[3, 1] = fill
+    problem = Problem.from_data(X, y, 1)
+    assert "1 nearest neighbours" in str(prove(problem, *NOTHING).verdict)
+    targets = problem.targets.copy()
+    targets[4] = next(j for j in range(0, 20, 2) if j not in (4, targets[4, 0]))
+    assert "1 chosen targets" in str(prove(Problem.from_data(X, y, targets=targets), *NOTHING).verdict)
 
 
 def test_the_printed_interval_is_rounded_outwards():
