@@ -119,7 +119,8 @@ def whiten(problem: Problem) -> Whitening:
         if r < d:
             _check_multiple_of_identity(problem.R, d, r)
         T, Z, errors = _whitening_map(problem, centre, first)
-        V = np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
+        # a pseudoinverse would lose features of a far unit
+        V: FloatArray = np.asarray(np.linalg.inv(T.T) if r == d else np.linalg.pinv(T.T), dtype=np.float64)
         coordinates = Coordinates(errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
         return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
