@@ -157,3 +157,12 @@ def test_no_tolerance_ends_at_rounding(make):
         solution = solve(make(), tol=0)
     assert solution.status is Status.STALLED
     assert 0 < solution.relative_gap <= 1e-9
+
+
+def test_distances_beyond_float64_end_with_a_valid_interval():
+    X, v = cloud(12, 2), np.array([2.0**-91, -(2.0**95)])
+    X[0] = 1e273
+    problem = Problem.from_data(X, halves(12), 1, reg=np.outer(v, v))
+    solution = solve(problem, warn=False)
+    assert solution.status is Status.STALLED
+    assert solution.objective < np.inf
