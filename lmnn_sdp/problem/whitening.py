@@ -121,12 +121,12 @@ def whiten(problem: Problem) -> Whitening:
         T, Z, errors = _whitening_map(problem, centre, first)
         # a pseudoinverse would lose features of a far unit
         V: FloatArray = np.asarray(np.linalg.inv(T.T) if r == d else np.linalg.pinv(T.T), dtype=np.float64)
-        coordinates = Coordinates(errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
+        coordinates = Coordinates(problem.X, errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
         return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
     V = found.coefficients @ np.linalg.inv(T[found.kept]).T
-    return Whitening(_inside(problem, T, Z, Coordinates(errors)), T, V, centre, found.inexact)
+    return Whitening(_inside(problem, T, Z, Coordinates(problem.X, errors)), T, V, centre, found.inexact)
 
 
 def central_point(X: FloatArray) -> FloatArray:
@@ -272,4 +272,5 @@ def _with_outside(
     size = np.linalg.norm(centred, axis=1)
     slack = 1 + gamma(len(T) + 8)
     outside = (np.linalg.norm(centred - inside, axis=1) + inside_errors + 2 * U * (size + inside_errors)) * slack
-    return Coordinates(errors, outside, size * slack, float(np.linalg.norm(T)) * slack, float(problem.R[0, 0]))
+    stretch, floor = float(np.linalg.norm(T)) * slack, float(problem.R[0, 0])
+    return Coordinates(problem.X, errors, outside, size * slack, stretch, floor)

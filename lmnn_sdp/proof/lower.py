@@ -151,6 +151,7 @@ def _weighted(
     squared = squared_distances(X, a, b) * (1 + gamma(X.shape[1] + 8))
     length = np.sqrt(squared) * (1 + 4 * U)
     moved = U * length if coordinates is None else coordinates.errors[a] + coordinates.errors[b] + U * length
+    moved[problem.are_equal(squared, a, b)] = 0.0  # far away errors are large, but points that are equal stay so
     weight = np.abs(weights) + wrong  # at least that of the exact sum
     each = weight * (2 * length + moved) * moved + (wrong + gamma(scatter_roundings(len(a)) + 10) * weight) * squared
     error = float(np.sum(each)) * (1 + gamma(len(a) + 16)) + 1e-290

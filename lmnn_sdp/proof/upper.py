@@ -119,7 +119,9 @@ def raised_pulls(
     g = gamma(V.shape[1] + 6)
     up = 1 + 16 * U  # for the few roundings of these lines themselves
     a = np.zeros(len(V)) if departures is None else departures
-    roots = np.sqrt(squared_distances(V, i, j) * (1 + g)) + (errors[i] + errors[j])
+    squared = squared_distances(V, i, j)
+    roots = np.sqrt(squared * (1 + g)) + (errors[i] + errors[j])
+    roots[problem.are_equal(squared, i, j)] = 0.0
     pulls = ((roots**2 + (a[i] + a[j]) ** 2) * up + TINY).reshape(problem.targets.shape)
     others = (a + np.max(a)) ** 2 * up
     sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)

@@ -8,7 +8,8 @@ from exact import assert_proved, exact_objective
 
 from lmnn_sdp import Problem, Status, certify, solve
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.proof.lower import bound_below
+from lmnn_sdp.proof.lower import _weighted, bound_below
+from lmnn_sdp.proof.upper import _image, raised_pulls
 from problems import noise
 
 KINDS = {
@@ -122,3 +123,20 @@ def test_a_tiny_penalty_beside_a_tiny_feature():
         warnings.simplefilter("ignore")
         solution = solve(problem)
     assert_proved(problem, solution)
+
+
+def test_equal_points_far_away_pay_for_no_error():
+    X = np.repeat(np.random.default_rng(0).normal(size=(10, 2)), 2, axis=0)
+    y = np.arange(20) // 2 % 2
+    X[y == 1] += 1e9
+    X[[0, 4], [0, 1]] += 1e-3  # two pairs are none
+    problem = Problem.from_data(X, y, 1)
+    equal = np.setdiff1d(np.arange(20), [0, 1, 4, 5])
+    inside = whiten(problem).problem
+    for each, L in ((problem, np.eye(2)), (inside, np.eye(2))):
+        V, errors = _image(each, L, accurate=True)
+        pulls, _ = raised_pulls(V, errors, each)
+        assert errors.max() > 1e-10
+        assert np.all(pulls[equal] <= 1e-290)
+        assert np.all(pulls[[0, 1, 4, 5]] > 1e-7)
+    assert _weighted(inside, equal, problem.targets[equal, 0], np.ones(16)).error <= 1e-289

@@ -166,3 +166,12 @@ def test_distances_beyond_float64_end_with_a_valid_interval():
     solution = solve(problem, warn=False)
     assert solution.status is Status.STALLED
     assert solution.objective < np.inf
+
+
+@pytest.mark.parametrize("distance", [1e5, 1e6, 3e6])
+def test_hinges_that_are_rounding_do_not_hide_a_tiny_optimum(distance):
+    X = cloud(40, 3)
+    X[:, 0] += distance * halves(40)
+    solution = solve(Problem.from_data(X, halves(40), 2), tol=1e-6)
+    assert solution.objective < 1e-8
+    assert solution.relative_gap <= 1e-6
