@@ -119,13 +119,12 @@ def whiten(problem: Problem) -> Whitening:
         if r < d:
             _check_multiple_of_identity(problem.R, d, r)
         T, Z, errors = _whitening_map(problem, centre, first)
-        # a pseudoinverse would lose features of a far unit
-        V: FloatArray = np.asarray(np.linalg.inv(T.T) if r == d else np.linalg.pinv(T.T), dtype=np.float64)
+        V = _way_back(T)
         coordinates = Coordinates(problem.X, errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
         return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
-    V = found.coefficients @ np.linalg.inv(T[found.kept]).T
+    V = found.coefficients @ _way_back(T[found.kept])
     return Whitening(_inside(problem, T, Z, Coordinates(problem.X, errors)), T, V, centre, found.inexact)
 
 
@@ -135,6 +134,15 @@ def central_point(X: FloatArray) -> FloatArray:
     usual = np.median(away, axis=0)
     unit = np.where(usual > 0, usual, np.maximum(np.max(away, axis=0), np.finfo(float).tiny))
     return X[int(np.argmin(np.max(away / unit, axis=1)))]
+
+
+def _way_back(T: FloatArray) -> FloatArray:
+    """``T (T'T)^-1``, shape (d, r): where T is square, in units of each feature, so that none is lost to a far one."""
+    d, r = T.shape
+    if r < d:
+        return np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
+    unit = power_of_two(np.max(np.abs(T), axis=1))[:, None]
+    return np.asarray(np.linalg.inv(T / unit).T / unit, dtype=np.float64)
 
 
 def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:

@@ -1,6 +1,7 @@
 """Every interval is a theorem about floats: judged in rational arithmetic, on data that are out to break it."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -140,3 +141,24 @@ def test_equal_points_far_away_pay_for_no_error():
         assert np.all(pulls[equal] <= 1e-290)
         assert np.all(pulls[[0, 1, 4, 5]] > 1e-7)
     assert _weighted(inside, equal, problem.targets[equal, 0], np.ones(16)).error <= 1e-289
+
+
+def test_a_metric_of_subnormal_numbers_is_bounded_as_it_is():
+    X = np.random.default_rng(0).normal(size=(13, 1))
+    X[4] = -1e160  # at a distance of 1 under this metric
+    problem = Problem.from_data(X, np.arange(13) % 2, 2)
+    for count in (2025, 2026, 12345):
+        M = np.array([[count * 5e-324]])
+        found = certify(problem, M, np.empty((0, 3), dtype=int), np.empty(0))
+        assert Fraction(found.objective) >= exact_objective_of(problem, M)
+
+
+def exact_objective_of(problem, M):
+    """``f(M)`` of a metric in one dimension."""
+    m, X, mu = Fraction(float(M[0, 0])), [Fraction(x) for x in problem.X[:, 0].tolist()], Fraction(problem.mu)
+    pulls = {(i, j): m * (X[i] - X[j]) ** 2 for i in range(len(X)) for j in problem.targets[i].tolist()}
+    others = {
+        i: [x for x, code in zip(X, problem.codes, strict=True) if code != problem.codes[i]] for i in range(len(X))
+    }
+    push = sum(max(0, 1 + pull - m * (X[i] - x) ** 2) for (i, _), pull in pulls.items() for x in others[i])
+    return (1 - mu) * sum(pulls.values()) + mu * push
