@@ -107,8 +107,11 @@ def _rows(X, centre, T, weights, begin, end, V, reaches):  # type: ignore[no-unt
 
 
 def sum_up(values: FloatArray) -> float:
-    """A float that is at least the exact sum of nonnegative ``values``, and hardly more."""
-    return math.nextafter(math.fsum(values), math.inf)
+    """A float that is at least the exact sum of nonnegative ``values``, and hardly more unless the sum overflows."""
+    try:
+        return math.nextafter(math.fsum(values), math.inf)
+    except OverflowError:
+        return math.inf
 
 
 def positive_sum(values: FloatArray) -> tuple[float, int]:

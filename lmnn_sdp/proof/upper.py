@@ -78,10 +78,10 @@ def bound_above(
         A PSD matrix M near ``L'L``: the bound is then one on f(M).
     """
     count = problem.n_triplets
-    if not L.any():  # every margin is 0
+    if not L.any() and (given is None or not given.any()):  # every margin is 0
         near = None if slack is None else problem.hinges(L, slack)
         return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
-    V, errors = _image(problem, L, accurate)
+    V, errors = _image(problem, L if len(L) else np.zeros((1, problem.n_features)), accurate)
     if not np.isfinite(errors).all():
         return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
     pulls, raised = raised_pulls(V, errors, problem, None if given is None else _departures(given, L, problem))
@@ -151,11 +151,13 @@ def _departures(M: FloatArray, L: FloatArray, problem: Problem) -> FloatArray:
     ``a_i = sqrt(eps) sum_f |x_if - centre_f| / unit_f``, where eps bounds every entry of M - L'L in these units.
     """
     centred = np.abs(problem.X - np.median(problem.X, axis=0)) * (1 + 4 * U)
-    unit = power_of_two(np.max(centred, axis=0))
+    spread = np.max(centred, axis=0)
+    unit = np.where(spread > 0, power_of_two(spread), 0.0)  # of a constant feature no entry counts
     scaled = L * unit
     entries = np.abs(M * unit * unit[:, None] - scaled.T @ scaled)
     entries += gamma(len(L) + 8) * (np.abs(scaled).T @ np.abs(scaled)) + TINY
-    return np.sqrt(np.max(entries)) * np.sum(centred / unit, axis=1) * (1 + gamma(M.size + 32))
+    sizes = np.sum(centred / np.where(unit > 0, unit, 1.0), axis=1)
+    return np.sqrt(np.max(entries)) * sizes * (1 + gamma(M.size + 32))
 
 
 def _linear(R: FloatArray, L: FloatArray, given: FloatArray | None) -> float:

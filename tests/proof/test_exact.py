@@ -162,3 +162,12 @@ def exact_objective_of(problem, M):
     }
     push = sum(max(0, 1 + pull - m * (X[i] - x) ** 2) for (i, _), pull in pulls.items() for x in others[i])
     return (1 - mu) * sum(pulls.values()) + mu * push
+
+
+@pytest.mark.parametrize("size", [1.0, 1e300])
+def test_a_metric_on_a_constant_feature_alone_costs_its_penalty(size):
+    X = np.column_stack([np.full(14, 1024.0), np.random.default_rng(0).normal(size=14)])
+    problem = Problem.from_data(X, np.arange(14) % 2, 2, reg=0.25)
+    found = certify(problem, np.diag([size, 0.0]), np.empty((0, 3), dtype=int), np.empty(0))
+    exact = Fraction(problem.mu) * problem.n_triplets + Fraction(size) / 4
+    assert exact <= Fraction(found.objective) <= exact * (1 + Fraction(1, 10**9))
