@@ -13,6 +13,8 @@ class Coordinates:
 
     Attributes
     ----------
+    points : array, shape (n, d)
+        The data x: where two rows are equal, so are their exact z.
     errors : array, shape (n,)
         Bound on the norm of the difference of each row to the exact z.
     outside : array, shape (n,), or None
@@ -29,6 +31,7 @@ class Coordinates:
         Bound on the spectral norm of the difference of R to the exact ``T'RT``.
     """
 
+    points: FloatArray
     errors: FloatArray
     outside: FloatArray | None = None
     reach: FloatArray | None = None

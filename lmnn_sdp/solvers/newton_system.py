@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.linalg import CHUNK, gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
+ROWS = 128  # differences at a time
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
@@ -148,8 +149,8 @@ def _rotated(
     out = np.empty((len(edges), len(Q)), dtype)
 
     def work(begin: int, end: int) -> None:
-        for start in range(begin, end, CHUNK):
-            part = slice(start, min(start + CHUNK, end))
+        for start in range(begin, end, ROWS):
+            part = slice(start, min(start + ROWS, end))
             out[part] = (graph.X[a[part]] - graph.X[b[part]]) @ Q
 
     in_parts(work, len(edges), Q.size)
