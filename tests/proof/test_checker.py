@@ -134,77 +134,86 @@ def foreign(arrays, row):
     return {"triplets": np.r_[arrays["triplets"][1:], [row]]}
 
 
+NOT_PSD = "the dual slack S(alpha) is not proved positive semidefinite"
+NOT_NUMBERS = "mu is not between 0 and 1, or the interval has not two ends"
+NOT_KEPT = "feature 1 is neither kept nor left out, nor a combination of those kept"
+TWICE = "a target is listed twice, or is the point itself"
+OTHER_CLASS = "a target has another class than its point"
+NO_MAP = "L is no map of these features less those left out"
+OUTSIDE = "alpha is not within [0, mu]"
+BEYOND = " has an entry that is not finite, or out of range"
+MISSING = " is missing, or has the wrong type or shape"
 FAULTS = {
     "digest": (lambda p: {"digest": np.array("0" * 64)}, "it is for other data, the digest says"),
     "no digest": (lambda p: {"digest": None}, "it is for other data, the digest says"),
     "alpha above mu": (
         lambda p: {"alpha": with_entry(p["alpha"], 0, np.nextafter(0.5, 1))},
-        "alpha is not within [0, mu]",
+        OUTSIDE,
     ),
-    "negative alpha": (lambda p: {"alpha": with_entry(p["alpha"], 0, -1e-300)}, "alpha is not within [0, mu]"),
+    "negative alpha": (lambda p: {"alpha": with_entry(p["alpha"], 0, -1e-300)}, OUTSIDE),
     "alpha NaN": (
         lambda p: {"alpha": with_entry(p["alpha"], 0, np.nan)},
-        "alpha has an entry that is not finite, or out of range",
+        "alpha" + BEYOND,
     ),
     "alpha too large for S": (
         lambda p: {"alpha": np.full(len(p["alpha"]), 0.5)},
-        "the dual slack S(alpha) is not proved positive semidefinite",
+        NOT_PSD,
     ),
     "alpha short": (lambda p: {"alpha": p["alpha"][1:]}, "triplets and alpha do not fit together"),
-    "alpha complex": (lambda p: {"alpha": p["alpha"] + 0j}, "alpha is missing, or has the wrong type or shape"),
+    "alpha complex": (lambda p: {"alpha": p["alpha"] + 0j}, "alpha" + MISSING),
     "repeated triplets": (twice, "a triplet is listed twice"),
     "triplet of no target": (lambda p: foreign(p, [0, 0, 1]), "a triplet is none of the problem"),
     "triplet of one class": (lambda p: foreign(p, [0, p["targets"][0, 0], 2]), "a triplet is none of the problem"),
     "triplet beyond": (
         lambda p: foreign(p, [0, p["targets"][0, 0], 14]),
-        "triplets has an entry that is not finite, or out of range",
+        "triplets" + BEYOND,
     ),
     "target of another class": (
         lambda p: {"targets": with_entry(p["targets"], 0, 1)},
-        "a target has another class than its point",
+        OTHER_CLASS,
     ),
     "target itself": (
         lambda p: {"targets": with_entry(p["targets"], 0, 0)},
-        "a target is listed twice, or is the point itself",
+        TWICE,
     ),
     "target twice": (
         lambda p: {"targets": p["targets"][:, [0, 0]]},
-        "a target is listed twice, or is the point itself",
+        TWICE,
     ),
     "targets short": (lambda p: {"targets": p["targets"][1:]}, "targets has not a row for each point"),
     "no targets": (lambda p: {"targets": p["targets"][:, :0]}, "targets has not a row for each point"),
     "targets as floats": (
         lambda p: {"targets": p["targets"] * 1.0},
-        "targets is missing, or has the wrong type or shape",
+        "targets" + MISSING,
     ),
-    "mu": (lambda p: {"mu": np.array(1.0)}, "mu is not between 0 and 1, or the interval has not two ends"),
-    "mu below alpha": (lambda p: {"mu": np.array(0.4)}, "alpha is not within [0, mu]"),
+    "mu": (lambda p: {"mu": np.array(1.0)}, NOT_NUMBERS),
+    "mu below alpha": (lambda p: {"mu": np.array(0.4)}, OUTSIDE),
     "reg": (lambda p: {"reg": np.ones(2)}, "reg is no symmetric matrix, nor a number"),
     "reg askew": (lambda p: {"reg": np.array([[0.0, 1], [0, 0]])}, "reg is no symmetric matrix, nor a number"),
-    "reg negative": (lambda p: {"reg": np.array(-1e9)}, "the dual slack S(alpha) is not proved positive semidefinite"),
-    "L of another shape": (lambda p: {"L": p["L"][:, :1]}, "L is no map of these features less those left out"),
+    "reg negative": (lambda p: {"reg": np.array(-1e9)}, NOT_PSD),
+    "L of another shape": (lambda p: {"L": p["L"][:, :1]}, NO_MAP),
     "L on what is left out": (
         lambda p: {"left_out": np.array([0])},
-        "L is no map of these features less those left out",
+        NO_MAP,
     ),
     "L too large": (lambda p: {"L": p["L"] * 1e200}, "a map is too large for these data"),
     "L infinite": (
         lambda p: {"L": with_entry(p["L"], 0, np.inf)},
-        "L has an entry that is not finite, or out of range",
+        "L" + BEYOND,
     ),
-    "T singular": (lambda p: {"T": np.ones((2, 2))}, "the dual slack S(alpha) is not proved positive semidefinite"),
+    "T singular": (lambda p: {"T": np.ones((2, 2))}, NOT_PSD),
     "T not square": (lambda p: {"T": p["T"][:, :1]}, "T is not square on the features kept"),
     "feature forgotten": (
         lambda p: {"kept": np.array([0]), "T": np.eye(1)},
-        "feature 1 is neither kept nor left out, nor a combination of those kept",
+        NOT_KEPT,
     ),
     "feature twice": (
         lambda p: {"kept": np.array([0, 0])},
-        "feature 1 is neither kept nor left out, nor a combination of those kept",
+        NOT_KEPT,
     ),
     "half a claim": (
         lambda p: {"interval": np.zeros(1)},
-        "mu is not between 0 and 1, or the interval has not two ends",
+        NOT_NUMBERS,
     ),
 }
 

@@ -278,7 +278,7 @@ def test_an_image_of_nothing_and_one_too_large():
     assert checker._image(np.ones((4, 2)), np.ones((2, 0)))[0].shape == (4, 0)
     X = np.array([[0.75], [0.5]])  # of unit 1
     checker._image(X, np.array([[2.0**400]]))
-    with pytest.raises(checker.Refuted, match="^a map is too large for these data$"):
+    with pytest.raises(checker.Refuted, match=r"^a map is too large for these data$"):
         checker._image(X, np.array([[np.nextafter(2.0**400, np.inf)]]))
 
 
@@ -326,7 +326,7 @@ def test_pairs_within_reach_are_found_once_and_hardly_others(own, block, monkeyp
 
 
 def test_pairs_of_numbers_too_large_are_refused():
-    with np.errstate(all="ignore"), pytest.raises(checker.Refuted, match="^L is too large for these data$"):
+    with np.errstate(all="ignore"), pytest.raises(checker.Refuted, match=r"^L is too large for these data$"):
         list(checker._near(np.full((2, 1), 1e200), np.zeros(2), np.ones(2), np.array([0, 1]), False))
 
 
