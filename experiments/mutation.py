@@ -1,0 +1,139 @@
+"""Mutation testing: how many small faults in the problem, the proof and its checker the tests notice.
+
+Every mutant of the files that bounds rest on most, and of the others a sample, the same part of each function.
+A mutant that survives has a reason in mutants.toml, found by hand, or is told without one. The tests that killed the
+mutants of an earlier run come first in the next; they decide what is fast, not what is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import bench
+from harness.mutant_tests import BUDGET, PACKAGE, Collected, Verdict, judged, that_matter, watched, with_tests
+from harness.mutants import Mutant, mutants_of
+from harness.paths import OUT, ROOT
+
+FOLDERS = ("tests/proof", "tests/problem")
+WINGS = ("problem", "proof")
+WHOLE = ("proof/certificate.py", "proof/checker.py", "proof/lower.py", "proof/upper.py")
+PART, SEED = 0.3, 0  # of the mutants of each function elsewhere
+QUICK_FOLDERS, QUICK_MODULE = ("tests/problem/test_fingerprint.py",), "problem/fingerprint.py"
+REASONS = ROOT / "experiments" / "mutants.toml"
+FATES = ("killed", "timed out", "survived")
+
+
+def main() -> None:
+    """Judge every mutant that was chosen, and count."""
+    options = bench.options(__doc__)
+    found: dict[str, list[Mutant]] = {}
+    for path in sorted(path for wing in WINGS for path in (PACKAGE / wing).glob("*.py")):
+        module = str(path.relative_to(PACKAGE))
+        if module == QUICK_MODULE or not options.quick:
+            found[module] = mutants_of(PACKAGE, module)
+    mutants = [mutant for module, all_ in found.items() for mutant in chosen(module, all_)]
+    verdicts: list[Verdict] = []
+    with_tests(QUICK_FOLDERS if options.quick else FOLDERS, lambda tests: verdicts.extend(run(tests, mutants)))
+    report(options, {module: len(all_) for module, all_ in found.items()}, mutants, verdicts)
+
+
+def chosen(module: str, mutants: Sequence[Mutant]) -> list[Mutant]:
+    """All of some files and a part of each function of the others."""
+    rng = np.random.default_rng([SEED, *module.encode()])
+    functions: defaultdict[str, list[Mutant]] = defaultdict(list)
+    for mutant in mutants:
+        functions[mutant.function].append(mutant)
+    found = []
+    for own in functions.values():
+        count = len(own) if module in WHOLE else math.ceil(PART * len(own))
+        found += [own[place] for place in sorted(rng.choice(len(own), count, replace=False).tolist())]
+    return found
+
+
+def run(tests: Collected, mutants: Sequence[Mutant]) -> list[Verdict]:
+    """A verdict for each mutant."""
+    folder = OUT / "mutation"
+    folder.mkdir(parents=True, exist_ok=True)
+    known = folder / "killers.json"
+    killers = json.loads(known.read_text()) if known.exists() else {}
+    seen = watched(tests)
+    recent: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    verdicts = []
+    for number, mutant in enumerate(mutants, start=1):
+        last = recent[mutant.module, mutant.function]
+        order = that_matter(mutant, seen, [*last[-2:], *killers.get(_key(mutant), [])])
+        verdict = judged(tests, mutant, order, seen, folder / Path(mutant.module).name)
+        verdicts.append(verdict)
+        if verdict.fate == "killed" and verdict.test in seen:
+            killers[_key(mutant)] = [verdict.test]
+            last[:] = [test for test in last if test != verdict.test] + [verdict.test]
+        if number % 100 == 0 or number == len(mutants):
+            known.write_text(json.dumps(killers))
+            print(number, "of", len(mutants), dict(Counter(verdict.fate for verdict in verdicts)), flush=True)
+    return verdicts
+
+
+def _key(mutant: Mutant) -> str:
+    """By what a mutant is known again."""
+    return hashlib.sha256(f"{mutant.module} {mutant.function} {mutant.old} {mutant.new}".encode()).hexdigest()[:16]
+
+
+def report(
+    options: bench.Options, made: dict[str, int], mutants: Sequence[Mutant], verdicts: Sequence[Verdict]
+) -> None:
+    """Print a table and write the result."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for mutant, verdict in zip(mutants, verdicts, strict=True):
+        counts[mutant.module][verdict.fate] += 1
+    reasons = known_reasons()
+    survivors = [
+        {
+            "module": mutant.module,
+            "function": mutant.function,
+            "line": mutant.lines.start,
+            "old": mutant.old,
+            "new": mutant.new,
+            "tests": verdict.tests,
+            "reason": reasons.get((mutant.module, mutant.function, mutant.new), ""),
+        }
+        for mutant, verdict in zip(mutants, verdicts, strict=True)
+        if verdict.fate == "survived"
+    ]
+    total = sum(counts.values(), Counter[str]())
+    modules: dict[str, Any] = {
+        module: {"mutants": made[module], "judged": sum(found.values()), **{fate: found[fate] for fate in FATES}}
+        for module, found in counts.items()
+    }
+    result = {
+        "tests": list(FOLDERS),
+        "chosen": f"all mutants of {', '.join(WHOLE)}; {PART:.0%} of those of each function elsewhere, seed {SEED}",
+        "seconds_of_tests_a_mutant": BUDGET,
+        "total": {"judged": len(verdicts), **{fate: total[fate] for fate in FATES}},
+        "noticed": 1 - total["survived"] / len(verdicts),
+        "modules": modules,
+        "survivors": survivors,
+    }
+    body = [[module, *found.values()] for module, found in modules.items()]
+    print(bench.table(["", "mutants", "judged", *FATES], body))
+    print(f"{result['noticed']:.1%} noticed; {sum(not s['reason'] for s in survivors)} survivors without a reason")
+    print(bench.write("mutation", options, result))
+
+
+def known_reasons() -> dict[tuple[str, str, str], str]:
+    """Why a mutant survives, by its module, its function and its line."""
+    with REASONS.open("rb") as file:
+        entries = tomllib.load(file)["survivors"]
+    return {(entry["module"], entry["function"], new): entry["reason"] for entry in entries for new in entry["mutants"]}
+
+
+if __name__ == "__main__":
+    main()
