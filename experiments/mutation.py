@@ -1,14 +1,12 @@
 """Mutation testing: how many small faults in the problem, the proof and its checker the tests notice.
 
 Every mutant of the files that bounds rest on most, and of the others a sample, the same part of each function.
-A mutant that survives has a reason in mutants.toml, found by hand, or is told without one. The tests that killed the
-mutants of an earlier run come first in the next; they decide what is fast, not what is found.
+A mutant that survives has a reason in mutants.toml, found by hand, or is told without one. A run that was ended goes on
+where it was; a verdict is kept while the package and the tests that it rests on are the same.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import tomllib
 from collections import Counter, defaultdict
@@ -19,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from harness import bench
+from harness.kept_verdicts import Kept
 from harness.mutant_tests import BUDGET, PACKAGE, Collected, Verdict, judged, that_matter, watched, with_tests
 from harness.mutants import Mutant, mutants_of
 from harness.paths import OUT, ROOT
 
 FOLDERS = ("tests/proof", "tests/problem")
-WINGS = ("problem", "proof")
+WINGS = ("proof", "problem")
 WHOLE = ("proof/certificate.py", "proof/checker.py", "proof/lower.py", "proof/upper.py")
 PART, SEED = 0.3, 0  # of the mutants of each function elsewhere
 QUICK_FOLDERS, QUICK_MODULE = ("tests/problem/test_fingerprint.py",), "problem/fingerprint.py"
@@ -36,13 +35,16 @@ def main() -> None:
     """Judge every mutant that was chosen, and count."""
     options = bench.options(__doc__)
     found: dict[str, list[Mutant]] = {}
-    for path in sorted(path for wing in WINGS for path in (PACKAGE / wing).glob("*.py")):
+    for path in (path for wing in WINGS for path in sorted((PACKAGE / wing).glob("*.py"))):
         module = str(path.relative_to(PACKAGE))
         if module == QUICK_MODULE or not options.quick:
             found[module] = mutants_of(PACKAGE, module)
     mutants = [mutant for module, all_ in found.items() for mutant in chosen(module, all_)]
     verdicts: list[Verdict] = []
-    with_tests(QUICK_FOLDERS if options.quick else FOLDERS, lambda tests: verdicts.extend(run(tests, mutants)))
+    folder, tests = OUT / "mutation", FOLDERS
+    if options.quick:
+        folder, tests = OUT / "quick" / "mutation", QUICK_FOLDERS
+    with_tests(tests, lambda collected: verdicts.extend(run(collected, mutants, folder)))
     report(options, {module: len(all_) for module, all_ in found.items()}, mutants, verdicts)
 
 
@@ -59,32 +61,27 @@ def chosen(module: str, mutants: Sequence[Mutant]) -> list[Mutant]:
     return found
 
 
-def run(tests: Collected, mutants: Sequence[Mutant]) -> list[Verdict]:
-    """A verdict for each mutant."""
-    folder = OUT / "mutation"
-    folder.mkdir(parents=True, exist_ok=True)
-    known = folder / "killers.json"
-    killers = json.loads(known.read_text()) if known.exists() else {}
-    seen = watched(tests)
+def run(tests: Collected, mutants: Sequence[Mutant], folder: Path) -> list[Verdict]:
+    """A verdict for each mutant, from an earlier run where nothing has changed that it rests on."""
+    kept = Kept.load(folder)
+    seen = watched(tests, kept.watched())
+    kept.keep_watched(seen)
     recent: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     verdicts = []
     for number, mutant in enumerate(mutants, start=1):
         last = recent[mutant.module, mutant.function]
-        order = that_matter(mutant, seen, [*last[-2:], *killers.get(_key(mutant), [])])
-        verdict = judged(tests, mutant, order, seen, folder / Path(mutant.module).name)
+        verdict = kept.verdict(mutant)
+        if verdict is None:
+            order = that_matter(mutant, seen, [*last[-2:], kept.killer(mutant)])
+            verdict = judged(tests, mutant, order, seen, kept.folder / Path(mutant.module).name)
+            kept.keep_verdict(mutant, verdict)
         verdicts.append(verdict)
-        if verdict.fate == "killed" and verdict.test in seen:
-            killers[_key(mutant)] = [verdict.test]
+        if verdict.fate == "killed":
             last[:] = [test for test in last if test != verdict.test] + [verdict.test]
         if number % 100 == 0 or number == len(mutants):
-            known.write_text(json.dumps(killers))
+            kept.save()
             print(number, "of", len(mutants), dict(Counter(verdict.fate for verdict in verdicts)), flush=True)
     return verdicts
-
-
-def _key(mutant: Mutant) -> str:
-    """By what a mutant is known again."""
-    return hashlib.sha256(f"{mutant.module} {mutant.function} {mutant.old} {mutant.new}".encode()).hexdigest()[:16]
 
 
 def report(

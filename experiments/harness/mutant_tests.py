@@ -108,10 +108,10 @@ def with_tests(folders: Sequence[str], work: Callable[[Collected], None]) -> Non
     pytest.main([*options, "-W", ignored, *(str(ROOT / folder) for folder in folders)], plugins=[Collected(work)])
 
 
-def watched(tests: Collected) -> dict[str, Watched]:
+def watched(tests: Collected, known: dict[str, Watched]) -> dict[str, Watched]:
     """Each test in a child of its own, so that it runs what it would otherwise share with the tests before it."""
-    found = {}
-    for test in tests.items:
+    found = {test: known[test] for test in tests.items if test in known}
+    for test in tests.items.keys() - found.keys():
         words = list(_child(partial(_watch, tests, test)))
         if not words:
             continue  # too slow to be of use
