@@ -41,9 +41,8 @@ def main() -> None:
             found[module] = mutants_of(PACKAGE, module)
     mutants = [mutant for module, all_ in found.items() for mutant in chosen(module, all_)]
     verdicts: list[Verdict] = []
-    folder, tests = OUT / "mutation", FOLDERS
-    if options.quick:
-        folder, tests = OUT / "quick" / "mutation", QUICK_FOLDERS
+    folder = (OUT / "quick" if options.quick else OUT) / "mutation"
+    tests = QUICK_FOLDERS if options.quick else FOLDERS
     with_tests(tests, lambda collected: verdicts.extend(run(collected, mutants, folder)))
     report(options, {module: len(all_) for module, all_ in found.items()}, mutants, verdicts)
 
