@@ -22,7 +22,7 @@ from harness.mutant_tests import BUDGET, PACKAGE, Collected, Verdict, judged, th
 from harness.mutants import Mutant, mutants_of
 from harness.paths import OUT, ROOT
 
-FOLDERS = ("tests/proof", "tests/problem")
+FOLDERS = ("tests/proof", "tests/problem", "tests/test_validation.py")
 WINGS = ("proof", "problem")
 WHOLE = ("proof/certificate.py", "proof/checker.py", "proof/lower.py", "proof/upper.py")
 PART, SEED = 0.3, 0  # of the mutants of each function elsewhere
