@@ -35,7 +35,7 @@ Tell: TypeAlias = Callable[[dict[str, Any]], None]  # what a child says to the p
 
 PACKAGE = ROOT / "lmnn_sdp"
 LIMIT, TIMES, COMPILING = 3.0, 5.0, 40.0  # processor seconds of a test: so many, and so many times what it takes
-BUDGET = 4.0  # processor seconds of tests for a mutant; the slowest are left out, so that more survive than need to
+BUDGET = 3.0  # processor seconds of tests for a mutant; the slowest are left out, so that more survive than need to
 SILENCE = 120.0  # seconds without a word of a child, processor time or not
 MEMORY = 6 * 2**30  # bytes that a child may have
 
@@ -128,7 +128,7 @@ def _watch(tests: Collected, test: str, tell: Tell) -> None:
     failed = _Failed()
     tests.items[test].config.pluginmanager.register(failed)
     tracer = Coverage(data_file=None, include=[f"{PACKAGE}/*"])
-    signal.setitimer(signal.ITIMER_PROF, 2 * BUDGET)  # tracing takes its time
+    signal.setitimer(signal.ITIMER_PROF, BUDGET)
     tracer.set_option("run:disable_warnings", ["no-data-collected"])
     begin = _processor()
     tracer.start()
