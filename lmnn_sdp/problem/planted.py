@@ -55,8 +55,8 @@ def plant(
 ) -> Planted:
     """A random problem of two classes, n points and d features whose optimal metric has the given rank.
 
-    Draws are repeated, on a sequence that ``seed`` fixes, until the metric is PSD and on its kinks, and the cost positive
-    definite.
+    Draws are repeated, on a sequence that ``seed`` fixes, until the metric is PSD and meets its kinks, and the
+    cost is positive definite.
 
     Raises
     ------
