@@ -112,7 +112,7 @@ def report(
     result = {
         "tests": list(FOLDERS),
         "chosen": f"all mutants of {', '.join(WHOLE)}; {PART:.0%} of those of each function elsewhere, seed {SEED}",
-        "seconds_of_tests_a_mutant": BUDGET,
+        "processor_seconds_a_mutant": BUDGET,
         "total": {"judged": len(verdicts), **{fate: total[fate] for fate in FATES}},
         "noticed": 1 - total["survived"] / len(verdicts),
         "modules": modules,

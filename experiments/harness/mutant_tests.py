@@ -3,18 +3,20 @@
 In the child the mutated function takes the place of the old one by its code, so that whoever imported it runs the
 mutant; constants are put wherever the old ones are known by their name. A test matters where it runs a line of the
 mutated statement; of constants and compiled loops, whose lines nobody can watch, where it runs any line of the module.
-Tests run from the fastest to the slowest, the one that killed the mutant the last time first, until one fails.
+The test that killed the mutant the last time comes first, then those that run the least besides, until one fails.
 """
 
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import os
 import resource
 import select
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +25,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import hypothesis
-import numpy as np
 import pytest
 from coverage import Coverage
 
@@ -35,7 +36,7 @@ Tell: TypeAlias = Callable[[dict[str, Any]], None]  # what a child says to the p
 
 PACKAGE = ROOT / "lmnn_sdp"
 LIMIT, TIMES, COMPILING = 3.0, 5.0, 40.0  # processor seconds of a test: so many, and so many times what it takes
-BUDGET = 3.0  # processor seconds of tests for a mutant; the slowest are left out, so that more survive than need to
+BUDGET = 2.0  # processor seconds after which no further test of a mutant begins, so that more survive than need to
 SILENCE = 120.0  # seconds without a word of a child, processor time or not
 MEMORY = 6 * 2**30  # bytes that a child may have
 
@@ -75,6 +76,7 @@ class Collected:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of running the tests."""
         self.items = {item.nodeid: item for item in session.items}
+        gc.freeze()  # so that no child walks over, and copies, what it shares with the others
         self.work(self)
         return True
 
@@ -146,14 +148,13 @@ def _processor() -> float:
 
 
 def that_matter(mutant: Mutant, seen: dict[str, Watched], first: Sequence[str]) -> list[str]:
-    """Tests that can see a mutant, the given ones first, then by their time."""
+    """Tests that can see a mutant: the given ones, then the rest, those first that run least besides."""
     watchable = {line for test in seen.values() for line in test.lines.get(mutant.module, ())}
     lines = watchable & set(mutant.lines) or (set() if _is_watched(mutant) else watchable)
     tests = [test for test in seen if lines & seen[test].lines.get(mutant.module, set())]
     order = {test: number for number, test in enumerate(reversed(first), start=1)}
-    tests.sort(key=lambda test: (-order.get(test, 0), seen[test].seconds))
-    spent = np.cumsum([seen[test].seconds for test in tests])
-    return [test for test, so_far in zip(tests, spent, strict=True) if so_far <= BUDGET]
+    sizes = {test: sum(map(len, seen[test].lines.values())) for test in tests}
+    return sorted(tests, key=lambda test: (-order.get(test, 0), sizes[test]))
 
 
 def _is_watched(mutant: Mutant) -> bool:
@@ -203,7 +204,7 @@ def _attack(
     except BaseException:  # of a mutant that leaves as a script, too
         tell({"test": "import", "killed": True})
         return
-    failed = _Failed()
+    failed, begin = _Failed(), time.process_time()
     tests.items[order[0]].config.pluginmanager.register(failed)
 
     def before(test: str) -> None:
@@ -214,7 +215,7 @@ def _attack(
         signal.setitimer(signal.ITIMER_PROF, 0)
         if failed.tests:
             tell({"test": test, "killed": True})
-        return bool(failed.tests)
+        return bool(failed.tests) or time.process_time() - begin > BUDGET
 
     tests.run(order, before, after)
     if not failed.tests:
