@@ -16,6 +16,7 @@ from lmnn_sdp.numerics.linalg import CHUNK, gram, smat, solve_definite, svec, sv
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
@@ -38,6 +39,8 @@ class NewtonSystem:
         ``z Omega + damping``.
     s : float
         Penalty of the hinges.
+    rank : int
+        Negative eigenvalues, which come first: the metric lives there.
     """
 
     Q: FloatArray
@@ -46,6 +49,7 @@ class NewtonSystem:
     pull: IntArray
     diagonal: FloatArray
     s: float
+    rank: int
 
     @staticmethod
     def of(
@@ -57,7 +61,7 @@ class NewtonSystem:
         # conjugate gradients take float32; the factorisation float64
         edges = _rotated(graph, used, Q, np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32)
         diagonal = z * (projection_weights(eigenvalues) + damping)
-        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s)
+        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
 
     def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
         """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
@@ -78,7 +82,7 @@ class NewtonSystem:
             return self._conjugate_gradients(G, SINGULAR_ACCURACY)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients, preconditioned by the diagonal of the whole system.
+        """Conjugate gradients, preconditioned by a `RangeBlock` and the diagonal of the whole system.
 
         Products with the edges are in float32: the direction needs a few digits, and the line search and the next
         gradient, in float64, see what it is worth.
@@ -87,7 +91,15 @@ class NewtonSystem:
         D = np.zeros_like(G)
         residual = -G
         diagonal = self._preconditioner(edges)
-        direction = scaled = residual / diagonal
+        block = RangeBlock.of(edges, self.push, self.pull, self.diagonal, self.s, self.rank)
+
+        def preconditioned(R: FloatArray) -> FloatArray:
+            out = R / diagonal
+            if block is not None:
+                block.solve(R, out)
+            return out
+
+        direction = scaled = preconditioned(residual)
         product = float(np.sum(residual * scaled))
         target = accuracy * float(np.linalg.norm(residual))
         for _ in range(MAX_STEPS):
@@ -100,7 +112,7 @@ class NewtonSystem:
             residual = residual - step * image
             if np.linalg.norm(residual) <= target:
                 break
-            scaled = residual / diagonal
+            scaled = preconditioned(residual)
             product, before = float(np.sum(residual * scaled)), product
             direction = scaled + product / before * direction
         return D

@@ -1,8 +1,8 @@
 """How far the hinges are smoothed at first: a width for all data, found by trial.
 
 A width is right where descent on the smoothed problem settles, and what the smoothing leaves of the violations is
-small. Both are measured. Whether descent has settled shows in the duality gap of the smoothed problem itself, and what is left
-is the mean hinge of the triplets with a multiplier between 0 and mu, weighted by their multipliers.
+small. Both are measured. Whether descent has settled shows in the duality gap of the smoothed problem itself, and what
+is left is the mean hinge of the triplets with a multiplier between 0 and mu, weighted by their multipliers.
 
 Where classes overlap, multipliers reach mu and a width below 1 is right. Where they can be told apart with ease,
 multipliers stay far below mu, with many features and few points a million times: every width near 1 is then too steep
