@@ -6,6 +6,7 @@ of ``Z - z M`` all but the first term is diagonal, and the first is a product wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +64,13 @@ class NewtonSystem:
         diagonal = z * (projection_weights(eigenvalues) + damping)
         return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
 
-    def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
-        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
+    def solve(self, gradient: FloatArray, accuracy: float, stop: Callable[[], bool] = lambda: False) -> FloatArray:
+        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual.
+
+        Conjugate gradients end early where ``stop()`` is true.
+        """
         G = self.Q.T @ gradient @ self.Q
-        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
+        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy, stop)
         return symmetrize(self.Q @ D @ self.Q.T)
 
     def _direct(self, G: FloatArray) -> FloatArray:
@@ -79,9 +83,9 @@ class NewtonSystem:
         try:
             return smat(solve_definite(H, -svec(G)))
         except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
-            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
 
-    def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
+    def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
         """Conjugate gradients, preconditioned by a `RangeBlock` and the diagonal of the whole system.
 
         Products with the edges are in float32: the direction needs a few digits, and the line search and the next
@@ -110,7 +114,7 @@ class NewtonSystem:
             step = product / curvature
             D = D + step * direction
             residual = residual - step * image
-            if np.linalg.norm(residual) <= target:
+            if np.linalg.norm(residual) <= target or stop():
                 break
             scaled = preconditioned(residual)
             product, before = float(np.sum(residual * scaled)), product

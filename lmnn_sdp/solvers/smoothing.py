@@ -107,7 +107,8 @@ def descend(problem: Problem, M: FloatArray, width: float, monitor: Monitor) -> 
             move = new - ahead
             there = Smoothed.at(problem, graph, new, width)
             model = here.value + float(np.sum(gradient * move)) + curvature / 2 * float(np.sum(move**2))
-            if not there.value > model + 1e-12 * abs(here.value):  # also where a value is no number any more
+            # also where a value is no number any more
+            if not there.value > model + 1e-12 * abs(here.value) or monitor.out_of_time:
                 break
             curvature *= 2
         if there.value > last:
