@@ -102,8 +102,11 @@ def _growth(steps: int, fall: float) -> float:
 
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
-    """Metric and both multipliers from the smoothed problem."""
-    return _settled(problem, smoothing.first_metric(problem, monitor), monitor)
+    """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
+    M = smoothing.first_metric(problem, monitor)
+    if monitor.out_of_time:
+        return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
+    return _settled(problem, M, monitor)
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
