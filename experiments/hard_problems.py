@@ -37,7 +37,7 @@ QUICK_DATA = ("iris", "60 x 90, 3 classes, 0", "mean of three to 8 digits", "cub
 PROCESSES = 2
 SLOW = 10.0  # times the median of a size within which a solve should be
 JUDGED = 500  # numbers in the data up to which the interval is judged in exact arithmetic
-SCS_FEATURES = 16  # up to which SCS is tried as well, where nothing else is extreme
+SCS_FEATURES = 8  # up to which SCS is tried as well, where nothing else is extreme
 USUAL = {"scaling": "standardised", "n_neighbors": 3, "mu": 0.5}
 
 

@@ -34,10 +34,13 @@ class Settled:
         Metric.
     near : Smoothed
         The smoothed problem there, with its multipliers.
+    error : float
+        Its gap, and what it leaves of the violations.
     """
 
     M: FloatArray
     near: Smoothed
+    error: float
 
 
 def settle(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIRST) -> Settled:
@@ -46,19 +49,16 @@ def settle(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIR
     Returns
     -------
     Settled
-        At the narrowest width that settled, or the first that leaves little; what there is when time is up.
+        The first that settles and leaves little; else the best of all, by the sum of its gap and what it leaves.
     """
-    width, last = first, None
+    width, best, before = first, None, False
     while True:
         M, near = descend(problem, M, width, monitor)
-        found = Settled(M, near)
-        if near.gap() <= SETTLED:
-            if near.left() <= LEFT or monitor.out_of_time:
-                return found
-            width, last = NARROWER * width, found
-        elif last is not None:
-            return last
-        elif width > WIDEST or monitor.out_of_time:
-            return found
-        else:
-            width *= WIDER
+        gap, left = near.gap(), near.left()
+        if best is None or gap + left < best.error:
+            best = Settled(M, near, gap + left)
+        settled = gap <= SETTLED
+        if (settled and left <= LEFT) or (before and not settled) or width > WIDEST or monitor.out_of_time:
+            return best
+        before = settled
+        width *= NARROWER if settled else WIDER
