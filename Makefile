@@ -63,6 +63,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/faults.py
 	$(BIN)/python experiments/rigour.py
 	$(BIN)/python experiments/fuzz_files.py
+	$(BIN)/python experiments/hard_problems.py
 	$(BIN)/python experiments/fuzz.py
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/mutation.py
 

@@ -30,10 +30,14 @@ from lmnn_sdp.solvers import smoothing
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.solution import Status
+from lmnn_sdp.solvers.widths import settle
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
+STEEPER = 4.0  # s at first, over what gives the width of the smoothed problem
+WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
 MAX_INNER = 30  # Newton steps of a round
+LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
@@ -84,31 +88,46 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
         if not np.isfinite(state.M).all():  # the penalties have outgrown float64
             return Status.STALLED
-        estimate = _estimated_gap(problem, state)
-        growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
+        before, estimate = estimate, _estimated_gap(problem, state)
+        growth = _growth(steps, estimate / before if before > 0 else 0.0)
         state.s *= growth
         state.z *= growth
     raise AssertionError("the loop never ends by itself")
 
 
+def _growth(steps: int, fall: float) -> float:
+    """Factor of the penalties after a round of so many steps that left this part of the estimated gap."""
+    if steps > SLOW:
+        return 1.0
+    further = 1.0 if fall < 0.5 else 2.0 if fall < 0.8 else 4.0  # an easy round that gained little was too soft
+    return (MUCH if steps <= FAST else LITTLE) * further
+
+
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
-    """Metric and both multipliers from the smoothed problem."""
-    M, near = smoothing.approach(problem, monitor)
-    return _iterate(problem, M, near.graph, near.alpha, 1.0)
+    """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
+    M = smoothing.first_metric(problem, monitor)
+    if monitor.out_of_time:
+        return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
+    return _settled(problem, M, monitor)
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and multipliers of the warm start; where they are far from optimal, those of a short smoothed descent."""
     assert monitor.start is not None
     M, graph, alpha = _adapted(problem, monitor.start)
-    state = _iterate(problem, M, graph, alpha, 1.0)
+    state = _iterate(problem, M, graph, alpha, WIDTH, 1.0)
     gap = _estimated_gap(problem, state)
     if gap > FAR:
-        M, near = smoothing.descend(problem, M, smoothing.WIDTHS[-1:], monitor)
-        return _iterate(problem, M, near.graph, near.alpha, 1.0)
+        return _settled(problem, M, monitor)
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
-    return _iterate(problem, M, graph, alpha, advance)
+    return _iterate(problem, M, graph, alpha, WIDTH, advance)
+
+
+def _settled(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
+    """Where descent on the smoothed problem settles."""
+    found = settle(problem, M, monitor)
+    return _iterate(problem, found.M, found.near.graph, found.near.alpha, found.near.width, 1.0)
 
 
 def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:
@@ -127,23 +146,34 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])
     keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
-    alpha = problem.mu * np.clip(hinges / smoothing.WIDTHS[-1], 0, 1)
+    alpha = problem.mu * np.clip(hinges / WIDTH, 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
     return M, graph, alpha
 
 
-def _iterate(problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, advance: float) -> Iterate:
+def _iterate(
+    problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, width: float, advance: float
+) -> Iterate:
     """Multiplier Z and penalties that go with a metric and multipliers."""
-    s = advance * problem.mu / smoothing.WIDTHS[-1]
+    s = advance * STEEPER * problem.mu / width
     z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
     return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
 
 
 def _record(monitor: Monitor, state: Iterate, iteration: int, slack: float) -> Status | None:
-    """Certify; the same pass lists the triplets near their margin."""
+    """Certify, in the best scale; the same pass lists the triplets near their margin."""
     triplets = state.graph.triplets
-    return monitor.record(state.M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack)
+    M = _best_scale(monitor.problem, state, psd_part(state.M)) * state.M
+    return monitor.record(M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack)
+
+
+def _best_scale(problem: Problem, state: Iterate, M: FloatArray) -> float:
+    """Scale at which the PSD metric M is best over the listed triplets.
+
+    Where thousands of hinges are met up to rounding only, it lifts them all over their margin at no cost to speak of.
+    """
+    return best_listed_scale(problem, M, state.graph.margins(M)) or 1.0
 
 
 def _relist(problem: Problem, state: Iterate, near: Hinges) -> None:
@@ -160,14 +190,20 @@ def _relist(problem: Problem, state: Iterate, near: Hinges) -> None:
 def _estimated_gap(problem: Problem, state: Iterate) -> float:
     """Relative gap over the listed triplets, as if no other counted."""
     M = psd_part(state.M)
-    hinges = 1 - state.graph.margins(M)
-    objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
+    margins = state.graph.margins(M)
+    scale = best_listed_scale(problem, M, margins) or 1.0
+    hinges = 1 - scale * margins
+    objective = scale * float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
     top = float(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)[-1])
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 
 
 def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monitor) -> int:
-    """Newton steps until the gradient is below ``accuracy`` times the cost, then both multipliers; how many steps."""
+    """Newton steps until the gradient is below ``accuracy`` times the cost, then both multipliers; how many steps.
+
+    A round that is far from done after the last step has penalties too stiff for Newton. Its multipliers would be no
+    better than those it began with: these stay, and the penalties fall.
+    """
     size = float(np.linalg.norm(problem.cost))
     for steps in range(MAX_INNER + 1):
         a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
@@ -182,17 +218,20 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, min(1e-3, 0.1 * error))
         system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping)
-        D = system.solve(gradient, min(0.1, max(1e-3, error)))
+        D = system.solve(gradient, min(0.1, max(1e-3, error)), lambda: monitor.out_of_time)
         change = -state.graph.margins(D)
-        step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)))
+        step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)), monitor)
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
-    state.alpha, state.Z = a, symmetrize(Z)
+    if steps == MAX_INNER and error > LEFT_UNDONE * accuracy:
+        state.s, state.z = SOFTER * state.s, SOFTER * state.z
+    else:
+        state.alpha, state.Z = a, symmetrize(Z)
     return steps
 
 
 def _line_search(
-    problem: Problem, state: Iterate, W: FloatArray, D: FloatArray, change: FloatArray, slope: float
+    problem: Problem, state: Iterate, W: FloatArray, D: FloatArray, change: FloatArray, slope: float, monitor: Monitor
 ) -> float:
     """The step along D, a power of two times 1, at which the augmented Lagrangian is least, or 1 where that is enough.
 
@@ -213,7 +252,7 @@ def _line_search(
     begin = value(0.0)
     step, least = 1.0, value(1.0)
     factor = 2.0 if least <= begin + ARMIJO * slope else 0.5
-    while SHORTEST < step < LONGEST:
+    while SHORTEST < step < LONGEST and not monitor.out_of_time:
         trial = value(factor * step)
         if trial >= least and (factor > 1 or least <= begin + ARMIJO * step * slope + 1e-12 * abs(begin)):
             break

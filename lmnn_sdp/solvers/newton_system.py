@@ -6,6 +6,7 @@ of ``Z - z M`` all but the first term is diagonal, and the first is a product wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indi
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
@@ -39,6 +41,8 @@ class NewtonSystem:
         ``z Omega + damping``.
     s : float
         Penalty of the hinges.
+    rank : int
+        Negative eigenvalues, which come first: the metric lives there.
     """
 
     Q: FloatArray
@@ -47,6 +51,7 @@ class NewtonSystem:
     pull: IntArray
     diagonal: FloatArray
     s: float
+    rank: int
 
     @staticmethod
     def of(
@@ -58,12 +63,15 @@ class NewtonSystem:
         # conjugate gradients take float32; the factorisation float64
         edges = _rotated(graph, used, Q, np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32)
         diagonal = z * (projection_weights(eigenvalues) + damping)
-        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s)
+        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
 
-    def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
-        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
+    def solve(self, gradient: FloatArray, accuracy: float, stop: Callable[[], bool] = lambda: False) -> FloatArray:
+        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual.
+
+        Conjugate gradients end early where ``stop()`` is true.
+        """
         G = self.Q.T @ gradient @ self.Q
-        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
+        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy, stop)
         return symmetrize(self.Q @ D @ self.Q.T)
 
     def _direct(self, G: FloatArray) -> FloatArray:
@@ -76,10 +84,10 @@ class NewtonSystem:
         try:
             return smat(solve_definite(H, -svec(G)))
         except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
-            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
 
-    def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients, preconditioned by the diagonal of the whole system.
+    def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
+        """Conjugate gradients, preconditioned by a `RangeBlock` and the diagonal of the whole system.
 
         Products with the edges are in float32: the direction needs a few digits, and the line search and the next
         gradient, in float64, see what it is worth.
@@ -88,7 +96,15 @@ class NewtonSystem:
         D = np.zeros_like(G)
         residual = -G
         diagonal = self._preconditioner(edges)
-        direction = scaled = residual / diagonal
+        block = RangeBlock.of(edges, self.push, self.pull, self.diagonal, self.s, self.rank)
+
+        def preconditioned(R: FloatArray) -> FloatArray:
+            out = R / diagonal
+            if block is not None:
+                block.solve(R, out)
+            return out
+
+        direction = scaled = preconditioned(residual)
         product = float(np.sum(residual * scaled))
         target = accuracy * float(np.linalg.norm(residual))
         for _ in range(MAX_STEPS):
@@ -99,9 +115,9 @@ class NewtonSystem:
             step = product / curvature
             D = D + step * direction
             residual = residual - step * image
-            if np.linalg.norm(residual) <= target:
+            if np.linalg.norm(residual) <= target or stop():
                 break
-            scaled = residual / diagonal
+            scaled = preconditioned(residual)
             product, before = float(np.sum(residual * scaled)), product
             direction = scaled + product / before * direction
         return D
