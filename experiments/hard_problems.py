@@ -55,7 +55,7 @@ def main() -> None:
         running = {pool.submit(piece, number): path for number, path in enumerate(paths) if not path.exists()}
         for done in as_completed(running):
             _keep(running[done], json.dumps(done.result()))
-    report(options, [row for path in paths for row in json.loads(path.read_text())])
+            report(options, [row for path in paths if path.exists() for row in json.loads(path.read_text())])
     return None
 
 
@@ -132,7 +132,10 @@ def report(options: bench.Options, rows: list[dict[str, Any]]) -> None:
     slow = [_name(row) for row in slow_ones(newton)]
     for title, names in (("stuck", stuck), ("slow", slow)):
         print(f"\n{title}: {len(names)}", *names, sep="\n  ")
-    result = {"tol": TOL, "time_limit": TIME_LIMIT, "summary": found, "stuck": stuck, "slow": slow, "runs": rows}
+    done = len({(row["family"], row["data"]) for row in rows})
+    counts = {"data_sets": sum(1 for _ in all_data()), "data_sets_done": done}
+    found_out = {"summary": found, "stuck": stuck, "slow": slow, "runs": rows}
+    result = {"tol": TOL, "time_limit": TIME_LIMIT, **counts, **found_out}
     print(bench.write("hard_problems", options, result))
 
 

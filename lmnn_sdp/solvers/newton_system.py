@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indi
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.solvers.conjugate_gradients import conjugate_gradients
 from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
-MAX_STEPS = 300  # of conjugate gradients
+LOOSE, LOOSER = 0.03, 0.05  # accuracy of the first and of the second stage of conjugate gradients
 ROWS = 128  # differences at a time
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
@@ -87,14 +89,14 @@ class NewtonSystem:
             return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
-        """Conjugate gradients, preconditioned by a `RangeBlock` and the diagonal of the whole system.
+        """Conjugate gradients with the `RangeBlock` where it is small; else in two stages.
 
-        Products with the edges are in float32: the direction needs a few digits, and the line search and the next
-        gradient, in float64, see what it is worth.
+        Where both columns of an entry of D have a positive eigenvalue of ``Z - z M``, Omega is 1 and the hinges matter
+        little. The first stage leaves them out there: a product costs p r instead of r^2 an edge. Products with the
+        edges are in float32: the direction needs a few digits, and the line search and the next gradient, in float64,
+        see what it is worth.
         """
         edges = self.edges.astype(np.float32, copy=False)
-        D = np.zeros_like(G)
-        residual = -G
         diagonal = self._preconditioner(edges)
         block = RangeBlock.of(edges, self.push, self.pull, self.diagonal, self.s, self.rank)
 
@@ -104,39 +106,38 @@ class NewtonSystem:
                 block.solve(R, out)
             return out
 
-        direction = scaled = preconditioned(residual)
-        product = float(np.sum(residual * scaled))
-        target = accuracy * float(np.linalg.norm(residual))
-        for _ in range(MAX_STEPS):
-            image = self._apply(edges, direction)
-            curvature = float(np.sum(direction * image))
-            if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
-                break
-            step = product / curvature
-            D = D + step * direction
-            residual = residual - step * image
-            if np.linalg.norm(residual) <= target or stop():
-                break
-            scaled = preconditioned(residual)
-            product, before = float(np.sum(residual * scaled)), product
-            direction = scaled + product / before * direction
-        return D
+        def stage(D: FloatArray, p: int, accuracy: float) -> FloatArray:
+            apply = partial(self._apply, edges, diagonal, p)
+            return conjugate_gradients(apply, preconditioned, -G, D, accuracy, stop)
 
-    def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
-        """The system's matrix on a symmetric D."""
+        D = np.zeros_like(G)
+        if block is None and 0 < self.rank < len(G):
+            D = stage(D, self.rank, max(LOOSE, accuracy))
+            accuracy = max(LOOSER, accuracy)
+        return stage(D, len(G), accuracy)
+
+    def _apply(self, edges: npt.NDArray[np.float32], outer: FloatArray, p: int, D: FloatArray) -> FloatArray:
+        """The system's matrix on a symmetric D, with the diagonal ``outer`` in the block beyond the first p columns."""
         unit = float(np.max(np.abs(D)))
-        small = (D / unit).astype(np.float32)
+        columns = D[:, :p] / unit
+        columns[p:] *= 2  # for the block above the diagonal, which is left out
+        small = columns.astype(np.float32)
 
         def forms(begin: int, end: int) -> npt.NDArray[np.float32]:
             part = edges[begin:end]
-            return np.einsum("ij,ij->i", part @ small, part)
+            return np.einsum("ij,ij->i", part @ small, part[:, :p])
 
         count, r = edges.shape
-        q = np.concatenate(in_parts(forms, count, r * r))
+        q = np.concatenate(in_parts(forms, count, r * p))
         change = (q[self.push] - q[self.pull]).astype(np.float64)
         w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
-        image = gram(edges * w.astype(np.float32)[:, None], edges)
-        return self.diagonal * D + (unit * self.s) * symmetrize(image.astype(np.float64))
+        sums = (unit * self.s) * gram(edges, edges[:, :p] * w.astype(np.float32)[:, None]).astype(np.float64)
+        image = self.diagonal * D
+        image[p:, p:] = outer[p:, p:] * D[p:, p:]
+        image[:p, :p] += symmetrize(sums[:p])
+        image[p:, :p] += sums[p:]
+        image[:p, p:] += sums[p:].T
+        return image
 
     def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
