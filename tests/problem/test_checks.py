@@ -138,20 +138,6 @@ def test_metrics(size):
 # What a problem that cannot be whitened is told.
 
 
-def test_a_singular_pull_names_the_directions_and_the_remedies():
-    X, y = [[0.0, 0], [1, 0], [0, 5], [1, 5]], [0, 0, 1, 1]
-    assert said(whiten, Problem.from_data(X, y, 1)) == (
-        "the pull vanishes in 1 of the 2 directions in which the data vary: there impostors can be pushed away at no "
-        "cost and M is not determined; reduce the data with PCA to at most 1 dimensions, or set reg > 0, for example "
-        "reg=0.002"
-    )
-    X = [[0.0, 0], [0, 0], [0, 5], [0, 5], [3, 1], [3, 1]]
-    assert said(whiten, Problem.from_data(X, [0, 0, 1, 1, 0, 0], 1)) == (
-        "the pull vanishes in 2 of the 2 directions in which the data vary: there impostors can be pushed away at no "
-        "cost and M is not determined; drop repeated points, or set reg > 0, for example reg=0.02"
-    )
-
-
 def test_a_penalty_that_leaves_no_minimum():
     message = "reg makes the cost (1 - mu) C + R indefinite, so the problem has no minimum; use a PSD matrix"
     assert said(whiten, Problem.from_data(noise(d=2).X, noise(d=2).y, 2, reg=[[-1e6, 0], [0, 1]])) == message

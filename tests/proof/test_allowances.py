@@ -9,16 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from test_bounds_parts import grid
-from test_checker_parts import REG, L, T, read
+from test_checker_parts import REG, L, read
 from test_checker_parts import grid as grid_with_arrays
 
-from lmnn_sdp import Problem
 from lmnn_sdp.numerics import accurate
-from lmnn_sdp.numerics.linalg import scatter_roundings
-from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.proof import checker, lower, upper
 from lmnn_sdp.proof.checker import SLACK
-from lmnn_sdp.proof.lower import Weighted
 
 ROUGH = 2.0**-20
 EQUAL = {"rtol": 1e-11, "atol": 0}
@@ -63,55 +59,6 @@ def test_the_checkers_upper_bound():
     np.testing.assert_allclose(checker._upper(p), bound, **EQUAL)
 
 
-def test_the_checkers_shift(monkeypatch):
-    problem, arrays = grid_with_arrays()
-    p = read(problem, arrays)
-    seen, cholesky = [], np.linalg.cholesky
-
-    def kept(S):
-        seen.append(S)
-        return cholesky(S)
-
-    monkeypatch.setattr(np.linalg, "cholesky", kept)
-    Z, e = checker._image(p.X, T)
-    ends = [(i, j, 0.75) for i, row in enumerate(problem.targets.tolist()) for j in row]
-    for (i, j, l), alpha in zip(p.triplets.tolist(), p.alpha.tolist(), strict=True):
-        ends += [(i, j, alpha), (i, l, -alpha)]
-    weights, counts = {}, {}
-    for a, b, weight in ends:
-        edge = min(a, b), max(a, b)
-        weights[edge] = weights.get(edge, 0.0) + weight
-        counts[edge] = counts.get(edge, 0) + 1
-    a, b = np.array(list(weights)).T
-    W, error = checker._weighted(Z, e, a, b, np.array(list(weights.values())), max(counts.values()) + 2)
-    u, penalty = ROUGH, T.T @ REG @ T
-    size = np.linalg.norm(np.abs(T.T) @ REG @ np.abs(T))
-    error += (2 * d + 16) * u * SLACK * size + 4 * u * (np.linalg.norm(W) + size)
-    S, g = W + penalty, (d + 8) * u * SLACK
-    s = (error + 4 * g * np.trace(S)) * SLACK**2
-    checker._lower(p)
-    np.testing.assert_allclose(seen[0], S - s * np.eye(d), rtol=0, atol=1e-11 * np.trace(S))
-
-
-@pytest.mark.parametrize(("part", "accepted"), [(0.0, True), (0.9, True), (1.1, False)])
-def test_a_factor_may_be_wrong_by_what_the_shift_leaves(part, accepted, monkeypatch):
-    problem, arrays = grid_with_arrays()
-    p = read(problem, arrays)
-    S = T.T @ (problem.cost - lower._pushed(problem, p.triplets, p.alpha).matrix) @ T
-    left = (d + 8) * ROUGH * (4 * np.trace(S) - np.trace(S) - np.linalg.norm(S))
-    cholesky = np.linalg.cholesky
-
-    def bad(shifted):
-        return cholesky(shifted - part * left * np.diag([1, 0, 0]))
-
-    monkeypatch.setattr(np.linalg, "cholesky", bad)
-    if accepted:
-        assert checker._lower(p) > 0
-    else:
-        with pytest.raises(checker.Refuted, match="not proved positive semidefinite"):
-            checker._lower(p)
-
-
 @pytest.mark.parametrize("edges", [1, 3, 30])
 def test_the_checkers_weighted_sum(edges):
     rng = np.random.default_rng(edges)
@@ -140,15 +87,6 @@ def test_the_checkers_proposals(own, monkeypatch):
     assert found == set(map(tuple, np.argwhere(wanted).tolist()))
 
 
-@pytest.mark.parametrize(
-    ("part", "nearest"), [(1 - 25 * ROUGH, False), (1 - 15 * ROUGH, True), (1.0, True), (1 + 25 * ROUGH, True)]
-)
-def test_the_checkers_nearest(part, nearest):
-    x = np.array([[0.0], [1], [-math.sqrt(part)], [100]])
-    p = read_nearest(x, [[1], [0], [0], [1]])
-    assert checker._nearest(p) is nearest
-
-
 def read_nearest(X, targets):
     targets = np.array(targets)
     return SimpleNamespace(
@@ -157,56 +95,6 @@ def read_nearest(X, targets):
 
 
 # The lower bound.
-
-
-def test_errors_of_sums_over_edges():
-    rng = np.random.default_rng(2)
-    e, outside, reach = (rng.uniform(size=12) for _ in range(3))
-    problem = grid(0.0, coordinates=Coordinates(1e-4 * e, outside, reach, 1.0, 1.0))
-    a, b = np.array([0, 3, 5, 7]), np.array([4, 1, 2, 11])
-    weights, sizes = np.array([1.0, -2, 0.5, 3]), np.array([1.0, 4, 1.5, 3])
-    found = lower._weighted(problem, a, b, weights, 5, sizes)
-    u = ROUGH
-    squared = np.sum((problem.X[a] - problem.X[b]) ** 2, axis=1) * (1 + gamma(d + 8))
-    length = np.sqrt(squared) * (1 + 4 * u)
-    moved = 1e-4 * (e[a] + e[b]) + u * length
-    g = gamma(scatter_roundings(4) + 5 + 10)
-    weight = np.abs(weights) + g * sizes
-    error = np.sum(weight * (2 * length + moved) * moved + sizes * g * squared) * (1 + gamma(4 + 16))
-    np.testing.assert_allclose(found.error, error, **EQUAL)
-    beyond = outside[a] + outside[b]
-    np.testing.assert_allclose(found.coupling, weight @ (beyond * (reach[a] + reach[b])) * (1 + gamma(20)), **EQUAL)
-    np.testing.assert_allclose(found.outside, weight @ beyond**2 * (1 + gamma(20)), **EQUAL)
-    plain = lower._weighted(grid(0.0), a, b, weights, 5)
-    moved, weight = u * length, np.abs(weights) * (1 + g)
-    error = np.sum(weight * (2 * length + moved) * moved + np.abs(weights) * g * squared) * (1 + gamma(4 + 16))
-    np.testing.assert_allclose(plain.error, error, **EQUAL)
-
-
-def test_errors_of_the_cost():
-    problem = grid(coordinates=Coordinates(np.zeros(12), penalty_error=0.125))
-    i, j = problem.target_pairs()
-    pull = lower._weighted(problem, i, j, np.ones(len(i)), 0)
-    size = np.linalg.norm(problem.pull) + pull.error
-    error = 0.75 * pull.error + 0.125 + 4 * ROUGH * (size + np.linalg.norm(REG))
-    np.testing.assert_allclose(lower.weighted_cost(problem).error, error * (1 + 16 * ROUGH), **EQUAL)
-
-
-def test_errors_of_the_slack(monkeypatch):
-    seen = []
-    monkeypatch.setattr(lower, "definite_beyond", lambda S, error: seen.append((S, error)) or True)
-    cost = Weighted(np.diag([3.0, 4]), 0.5, 1.5, 0.25)
-    pushed = Weighted(np.diag([1.0, -2]), 0.25, 0.5, 0.5)
-    u = ROUGH
-    lower._proved(grid(), cost, pushed, 0.5)
-    S, error = seen.pop()
-    assert np.array_equal(S, np.diag([2.5, 5]))
-    plain = (0.5 + 0.125 + 2 * u * (5 + math.sqrt(5))) * (1 + 16 * u)
-    np.testing.assert_allclose(error, plain, **EQUAL)
-    outside = Coordinates(np.zeros(12), np.zeros(12), np.zeros(12), stretch=3.0, floor=2.0)
-    lower._proved(grid(coordinates=outside), cost, pushed, 0.5)
-    left = (2 - 0.75) * (1 - 8 * u)
-    np.testing.assert_allclose(seen.pop()[1], plain + 4 * 9 / left * (1 + 32 * u), **EQUAL)
 
 
 @pytest.mark.parametrize(("size", "first"), [(2.0**-8, 1.0), (0.25, None)])
@@ -287,12 +175,3 @@ def test_a_matrix_beside_a_map():
     np.testing.assert_allclose(upper._departures(M, L, problem), a, **EQUAL)
     linear = np.sum(REG * M) + gamma(9 + 8) * np.sum(np.abs(REG * M))
     np.testing.assert_allclose(upper._linear(REG, L, M), linear, **EQUAL)
-
-
-def test_errors_of_the_points_under_a_map():
-    e = np.random.default_rng(4).uniform(size=12)
-    plain = upper._image(grid(), L, False)[1]
-    found = upper._image(grid(coordinates=Coordinates(e)), L, False)[1]
-    scaled = (plain + np.linalg.norm(L) * (1 + gamma(L.size)) * e) * (1 + 4 * ROUGH)
-    np.testing.assert_allclose(found, scaled, **EQUAL)
-    assert isinstance(grid(), Problem)
