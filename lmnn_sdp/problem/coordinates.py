@@ -27,6 +27,8 @@ class Coordinates:
         Whether R is that of a trace penalty.
     penalty_error : float
         Bound on the spectral norm of the difference of R to the exact ``T'RT``.
+    euclidean : array, shape (r, r), or None
+        The Euclidean metric of the data as given, on z, up to rounding and a factor: where solvers begin.
     """
 
     errors: FloatArray
@@ -36,3 +38,4 @@ class Coordinates:
     floor: float = 0.0
     nonnegative: bool = True
     penalty_error: float = 0.0
+    euclidean: FloatArray | None = None

@@ -121,11 +121,11 @@ def whiten(problem: Problem) -> Whitening:
         T, Z, errors = _whitening_map(problem, centre, first)
         V = np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
         coordinates = Coordinates(errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
-        return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
+        return Whitening(_inside(problem, T, Z, V, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
     V = found.coefficients @ np.linalg.inv(T[found.kept]).T
-    return Whitening(_inside(problem, T, Z, Coordinates(errors)), T, V, centre, found.inexact)
+    return Whitening(_inside(problem, T, Z, V, Coordinates(errors)), T, V, centre, found.inexact)
 
 
 def central_point(X: FloatArray) -> FloatArray:
@@ -136,10 +136,22 @@ def central_point(X: FloatArray) -> FloatArray:
     return X[int(np.argmin(np.max(away / unit, axis=1)))]
 
 
-def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
+def _inside(problem: Problem, T: FloatArray, Z: FloatArray, V: FloatArray, coordinates: Coordinates) -> Problem:
     """The problem on z."""
-    known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=_penalty_error(T, problem.R))
+    known = replace(
+        coordinates,
+        nonnegative=problem.nonnegative,
+        penalty_error=_penalty_error(T, problem.R),
+        euclidean=_euclidean(V),
+    )
     return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
+
+
+def _euclidean(V: FloatArray) -> FloatArray:
+    """``V'V`` over its largest entry."""
+    unit = V / np.max(np.abs(V))
+    M = symmetrize(unit.T @ unit)
+    return M / np.max(M)
 
 
 def _row_space(centred: FloatArray) -> FloatArray:

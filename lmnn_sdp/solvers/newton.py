@@ -91,8 +91,8 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem."""
-    M, near = smoothing.approach(problem, monitor)
-    return _iterate(problem, M, near.graph, near.alpha, 1.0)
+    near = smoothing.approach(problem, monitor)
+    return _iterate(problem, near.M, near.graph, near.alpha, 1.0)
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
@@ -102,8 +102,8 @@ def _warm(problem: Problem, monitor: Monitor) -> Iterate:
     state = _iterate(problem, M, graph, alpha, 1.0)
     gap = _estimated_gap(problem, state)
     if gap > FAR:
-        M, near = smoothing.descend(problem, M, smoothing.WIDTHS[-1:], monitor)
-        return _iterate(problem, M, near.graph, near.alpha, 1.0)
+        near = smoothing.descend(problem, M, smoothing.WIDTHS[-1:], monitor)
+        return _iterate(problem, near.M, near.graph, near.alpha, 1.0)
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
     return _iterate(problem, M, graph, alpha, advance)

@@ -19,6 +19,10 @@ from lmnn_sdp.problem.graph import TripletGraph
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
+import os
+LOOSE = float(os.environ.get("LO","5e-2"))
+TH = float(os.environ.get("TH","0"))
+IA = float(os.environ.get("IA","1"))
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
@@ -38,6 +42,8 @@ class NewtonSystem:
         ``z Omega + damping``.
     s : float
         Penalty of the hinges.
+    inner : int
+        Columns of Q with a negative eigenvalue, which come first: the metric lives there.
     """
 
     Q: FloatArray
@@ -46,6 +52,7 @@ class NewtonSystem:
     pull: IntArray
     diagonal: FloatArray
     s: float
+    inner: int
 
     @staticmethod
     def of(
@@ -57,7 +64,7 @@ class NewtonSystem:
         # conjugate gradients take float32; the factorisation float64
         edges = _rotated(graph, used, Q, np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32)
         diagonal = z * (projection_weights(eigenvalues) + damping)
-        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s)
+        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
 
     def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
         """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
@@ -78,20 +85,25 @@ class NewtonSystem:
             return self._conjugate_gradients(G, SINGULAR_ACCURACY)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients, preconditioned by the diagonal of the whole system.
-
-        Products with the edges are in float32: the direction needs a few digits, and the line search and the next
-        gradient, in float64, see what it is worth.
-        """
         edges = self.edges.astype(np.float32, copy=False)
-        D = np.zeros_like(G)
-        residual = -G
         diagonal = self._preconditioner(edges)
+        p = self.inner
+        D = np.zeros_like(G)
+        if 0 < p < len(G):
+            D = self._steps(edges, diagonal, D, G, max(IA, accuracy), p)
+            accuracy = max(accuracy, LOOSE)
+        return self._steps(edges, diagonal, D, G, accuracy, len(G))
+
+    def _steps(self, edges, diagonal, D: FloatArray, G: FloatArray, accuracy: float, p: int) -> FloatArray:
+        """Conjugate gradients from D, preconditioned by the diagonal of the whole system."""
+        residual = -G - self._apply(edges, diagonal, D, p) if D.any() else -G
+        target = accuracy * float(np.linalg.norm(G))
+        if np.linalg.norm(residual) <= target:
+            return D
         direction = scaled = residual / diagonal
         product = float(np.sum(residual * scaled))
-        target = accuracy * float(np.linalg.norm(residual))
         for _ in range(MAX_STEPS):
-            image = self._apply(edges, direction)
+            image = self._apply(edges, diagonal, direction, p)
             curvature = float(np.sum(direction * image))
             if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
                 break
@@ -105,21 +117,32 @@ class NewtonSystem:
             direction = scaled + product / before * direction
         return D
 
-    def _apply(self, edges: npt.NDArray[np.float32], D: FloatArray) -> FloatArray:
+    def _apply(self, edges: npt.NDArray[np.float32], diagonal, D: FloatArray, p: int) -> FloatArray:
         """The system's matrix on a symmetric D."""
         unit = float(np.max(np.abs(D)))
-        small = (D / unit).astype(np.float32)
+        small = (D[:, :p] / unit).astype(np.float32)
+        if p < len(D):
+            small[:p] *= 0.5
+            small *= 2
 
         def forms(begin: int, end: int) -> npt.NDArray[np.float32]:
             part = edges[begin:end]
-            return np.einsum("ij,ij->i", part @ small, part)
+            return np.einsum("ij,ij->i", part @ small, part[:, :p])
 
         count, r = edges.shape
-        q = np.concatenate(in_parts(forms, count, r * r))
+        q = np.concatenate(in_parts(forms, count, r * p))
         change = (q[self.push] - q[self.pull]).astype(np.float64)
         w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
-        image = gram(edges * w.astype(np.float32)[:, None], edges)
-        return self.diagonal * D + (unit * self.s) * symmetrize(image.astype(np.float64))
+        image = gram(edges[:, :p] * w.astype(np.float32)[:, None], edges).astype(np.float64)
+        if p == len(D):
+            return self.diagonal * D + (unit * self.s) * symmetrize(image)
+        out = self.diagonal * D
+        out[p:, p:] = diagonal[p:, p:] * D[p:, p:]
+        image *= unit * self.s
+        out[:p, :p] += symmetrize(image[:, :p])
+        out[:p, p:] += image[:, p:]
+        out[p:, :p] += image[:, p:].T
+        return out
 
     def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
