@@ -176,28 +176,30 @@ def _decide(product, V, low, radii, ends, start, left, row, a, b, distance):  # 
     Returns the row to go on from and the number of pairs.
     """
     rows, cols = product.shape
-    half, inner = low[0], low[1]
+    # slices, so that the search for hits runs in vector units
+    half, inner = low[0, left : left + cols], low[1, left : left + cols]
     found = 0
     for r in range(row, rows):
         if found + cols > len(a):
             return r, found
         i = start + r
-        inner_i, half_i = inner[i], half[i]
-        line = product[r]
+        half_i, inner_i = low[0, i], low[1, i]
+        line, v = product[r], V[i]
         for begin in range(max(0, ends[i] - left), cols, 64):
-            end = min(begin + 64, cols)
-            hits = 0
-            for c in range(begin, end):
-                p = line[c]
-                hits += (p > inner_i + half[left + c]) | (p > half_i + inner[left + c])
-            if hits == 0:
+            p = line[begin : begin + 64]
+            half_l, inner_l = half[begin : begin + 64], inner[begin : begin + 64]
+            hit = False
+            for c in range(len(p)):
+                hit |= (p[c] > inner_i + half_l[c]) | (p[c] > half_i + inner_l[c])
+            if not hit:
                 continue
-            for c in range(begin, end):
-                p, l = line[c], left + c
-                if p > inner_i + half[l] or p > half_i + inner[l]:
+            for c in range(len(p)):
+                if p[c] > inner_i + half_l[c] or p[c] > half_i + inner_l[c]:
+                    l = left + begin + c
+                    w = V[l]
                     d = 0.0
-                    for f in range(V.shape[1]):
-                        d += (V[i, f] - V[l, f]) ** 2
+                    for f in range(len(v)):
+                        d += (v[f] - w[f]) ** 2
                     if d < radii[i] or d < radii[l]:
                         a[found], b[found], distance[found] = i, l, d
                         found += 1
