@@ -15,6 +15,8 @@ class Coordinates:
     ----------
     errors : array, shape (n,)
         Bound on the norm of the difference of each row to the exact z.
+    euclidean : array, shape (r, r)
+        The Euclidean metric of the data as given, on z, up to rounding and a factor: where solvers begin.
     outside : array, shape (n,), or None
         Bound on the part of each ``x - centre`` outside the range of T; None where T loses nothing.
     reach : array, shape (n,), or None
@@ -27,15 +29,13 @@ class Coordinates:
         Whether R is that of a trace penalty.
     penalty_error : float
         Bound on the spectral norm of the difference of R to the exact ``T'RT``.
-    euclidean : array, shape (r, r), or None
-        The Euclidean metric of the data as given, on z, up to rounding and a factor: where solvers begin.
     """
 
     errors: FloatArray
+    euclidean: FloatArray
     outside: FloatArray | None = None
     reach: FloatArray | None = None
     stretch: float = 0.0
     floor: float = 0.0
     nonnegative: bool = True
     penalty_error: float = 0.0
-    euclidean: FloatArray | None = None

@@ -6,15 +6,12 @@ import math
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import eigh, psd_factor
-from lmnn_sdp.numerics.sampling import stratified_rows
-from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.numerics.linalg import psd_factor
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 
 LOWEST = 0.8  # scale down to which a list serves; the smaller, the longer the list
 MAX_LISTS = 200
-ANCHORS = 100
-POWERS = (1.0, 0.5, 0.0)
 
 
 def best_scale(problem: Problem, M: FloatArray) -> float:
@@ -58,52 +55,6 @@ def best_listed_scale(problem: Problem, M: FloatArray, margins: FloatArray) -> f
     margins = np.sort(margins)
     passed = np.flatnonzero(np.cumsum(margins) > float(np.sum(problem.cost * M)) / problem.mu)
     return 1 / float(margins[passed[0]]) if len(passed) else None
-
-
-def first_metric(problem: Problem) -> FloatArray:
-    """The best of a few Euclidean metrics in its best scale, judged by the hinges of a random part of the points.
-
-    The metric of the data as given, which chose the target neighbours, its square root, and that of the coordinates.
-    """
-    d = problem.n_features
-    given = None if problem.coordinates is None else problem.coordinates.euclidean
-    if given is None:
-        given = np.eye(d)
-    eigenvalues, Q = eigh(given)
-    anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS))
-    best, least = np.eye(d), math.inf
-    for power in POWERS:
-        L = (Q * np.maximum(eigenvalues, 0) ** (power / 2)).T
-        scale, value = _anchored(problem, L, anchors)
-        if value < least:
-            best, least = scale * (L.T @ L), value
-    return best
-
-
-def _anchored(problem: Problem, L: FloatArray, anchors: IntArray) -> tuple[float, float]:
-    """The best scale of ``L'L`` by the triplets of these anchors alone, and the value that it has there."""
-    V = problem._centred @ L.T
-    targets = problem.targets[anchors]
-    pulls = np.sum((V[anchors, None] - V[targets]) ** 2, axis=2)
-    sizes = np.sum(V**2, axis=1)
-    distances = sizes[anchors, None] + sizes - 2 * (V[anchors] @ V.T)
-    distances[problem.codes[anchors, None] == problem.codes] = np.inf
-    margins = np.concatenate([(distances - pulls[:, [j]]).ravel() for j in range(targets.shape[1])])
-    margins = margins[margins < np.inf]
-    share = len(anchors) / problem.n_points
-    linear = (1 - problem.mu) * float(np.sum(pulls)) + share * float(np.sum((L @ problem.R) * L))
-    count = 2**14
-    while True:
-        smallest = np.sort(np.partition(margins, count)[:count] if count < len(margins) else margins)
-        passed = np.flatnonzero(np.cumsum(smallest) > linear / problem.mu)
-        if len(passed) or count >= len(margins):
-            break
-        count *= 8
-    if not len(passed):
-        return 1.0, math.inf
-    active = smallest[: passed[0]]
-    scale = 1 / float(smallest[passed[0]])
-    return scale, scale * linear + problem.mu * float(np.sum(1 - scale * active))
 
 
 def unit_scale(problem: Problem) -> float:

@@ -120,12 +120,12 @@ def whiten(problem: Problem) -> Whitening:
             _check_multiple_of_identity(problem.R, d, r)
         T, Z, errors = _whitening_map(problem, centre, first)
         V = np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
-        coordinates = Coordinates(errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
-        return Whitening(_inside(problem, T, Z, V, coordinates), T, V, centre, ())
+        coordinates = Coordinates(errors, _euclidean(V)) if r == d else _with_outside(problem, centred, T, Z, V, errors)
+        return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
     V = found.coefficients @ np.linalg.inv(T[found.kept]).T
-    return Whitening(_inside(problem, T, Z, V, Coordinates(errors)), T, V, centre, found.inexact)
+    return Whitening(_inside(problem, T, Z, Coordinates(errors, _euclidean(V))), T, V, centre, found.inexact)
 
 
 def central_point(X: FloatArray) -> FloatArray:
@@ -136,14 +136,9 @@ def central_point(X: FloatArray) -> FloatArray:
     return X[int(np.argmin(np.max(away / unit, axis=1)))]
 
 
-def _inside(problem: Problem, T: FloatArray, Z: FloatArray, V: FloatArray, coordinates: Coordinates) -> Problem:
+def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
     """The problem on z."""
-    known = replace(
-        coordinates,
-        nonnegative=problem.nonnegative,
-        penalty_error=_penalty_error(T, problem.R),
-        euclidean=_euclidean(V),
-    )
+    known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=_penalty_error(T, problem.R))
     return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
 
 
@@ -283,4 +278,5 @@ def _with_outside(
     size = np.linalg.norm(centred, axis=1)
     slack = 1 + gamma(len(T) + 8)
     outside = (np.linalg.norm(centred - inside, axis=1) + inside_errors + 2 * U * (size + inside_errors)) * slack
-    return Coordinates(errors, outside, size * slack, float(np.linalg.norm(T)) * slack, float(problem.R[0, 0]))
+    stretch = float(np.linalg.norm(T)) * slack
+    return Coordinates(errors, _euclidean(V), outside, size * slack, stretch, float(problem.R[0, 0]))

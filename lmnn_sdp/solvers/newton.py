@@ -31,7 +31,8 @@ from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.solution import Status
 
-INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
+import os
+INNER = float(os.environ.get("IN","0.2"))  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
 MAX_INNER = 30  # Newton steps of a round
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost

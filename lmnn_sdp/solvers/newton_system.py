@@ -89,6 +89,27 @@ class NewtonSystem:
         diagonal = self._preconditioner(edges)
         p = self.inner
         D = np.zeros_like(G)
+        if os.environ.get("FCG") and 0 < p < len(G):
+            residual = -G
+            target = max(accuracy, LOOSE) * float(np.linalg.norm(G))
+            old = None
+            for _ in range(30):
+                scaled = self._steps(edges, diagonal, np.zeros_like(G), -residual, IA, p)
+                if old is None:
+                    direction = scaled
+                else:
+                    direction = scaled - float(np.sum(scaled * image)) / curvature * direction
+                image = self._apply(edges, diagonal, direction, len(G))
+                curvature = float(np.sum(direction * image))
+                product = float(np.sum(residual * direction))
+                if not (product > 0 and curvature > 0):
+                    break
+                D = D + product / curvature * direction
+                residual = residual - product / curvature * image
+                if np.linalg.norm(residual) <= target:
+                    break
+                old = 1
+            return D
         if 0 < p < len(G):
             D = self._steps(edges, diagonal, D, G, max(IA, accuracy), p)
             accuracy = max(accuracy, LOOSE)
