@@ -83,7 +83,8 @@ def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray, cost: W
     top = max(0.0, float(eigvalsh(pushed.matrix, problem.cost)[-1])) if total else 0.0
     lowest = float(eigvalsh(problem.cost)[0])
     # what the first scale has to pay for: all errors, and the shift of the test
-    error = 1.1 * (cost.error + pushed.error) + 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
+    error = 1.1 * (cost.error + pushed.error + _outside(problem, cost, pushed))
+    error += 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
     for attempt in range(TRIES):
         eta = 2.0**attempt * error / lowest if lowest > 0 else 1.0
         scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
@@ -110,13 +111,17 @@ def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) ->
     S = cost.matrix - scale * pushed.matrix
     sizes = np.linalg.norm(cost.matrix) + 2 * scale * np.linalg.norm(pushed.matrix)
     error = (cost.error + scale * pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
+    return definite_beyond(S, error + _outside(problem, cost, pushed))
+
+
+def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
+    """What the parts of the rows outside of the range of T cost, at any scale up to 1; infinite where too much."""
     coordinates = problem.coordinates
-    if coordinates is not None and coordinates.outside is not None:
-        left = (coordinates.floor - (cost.outside + pushed.outside)) * (1 - 8 * U)
-        if not left > 0:
-            return False
-        error += (cost.coupling + pushed.coupling) ** 2 * coordinates.stretch**2 / left * (1 + 32 * U)
-    return definite_beyond(S, error)
+    if coordinates is None or coordinates.outside is None:
+        return 0.0
+    left = (coordinates.floor - (cost.outside + pushed.outside)) * (1 - 8 * U)
+    coupling = (cost.coupling + pushed.coupling) ** 2 * coordinates.stretch**2 * (1 + 32 * U)
+    return coupling / left if left > 0 else math.inf
 
 
 def weighted_cost(problem: Problem) -> Weighted:

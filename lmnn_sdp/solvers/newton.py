@@ -26,14 +26,16 @@ from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers import smoothing
+from lmnn_sdp.solvers.first_metric import first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.solution import Status
+from lmnn_sdp.solvers.widths import settle
 
-import os
-INNER = float(os.environ.get("IN","0.2"))  # accuracy of a round, relative to the gap and to the norm of the cost
+INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
+STEEPER = 4.0  # s at first, over what gives the width of the smoothed problem
+WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
 MAX_INNER = 30  # Newton steps of a round
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
@@ -92,22 +94,26 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem."""
-    near = smoothing.approach(problem, monitor)
-    return _iterate(problem, near.M, near.graph, near.alpha, 1.0)
+    return _settled(problem, first_metric(problem, monitor), monitor)
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and multipliers of the warm start; where they are far from optimal, those of a short smoothed descent."""
     assert monitor.start is not None
     M, graph, alpha = _adapted(problem, monitor.start)
-    state = _iterate(problem, M, graph, alpha, 1.0)
+    state = _iterate(problem, M, graph, alpha, WIDTH, 1.0)
     gap = _estimated_gap(problem, state)
     if gap > FAR:
-        near = smoothing.descend(problem, M, smoothing.WIDTHS[-1:], monitor)
-        return _iterate(problem, near.M, near.graph, near.alpha, 1.0)
+        return _settled(problem, M, monitor)
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
-    return _iterate(problem, M, graph, alpha, advance)
+    return _iterate(problem, M, graph, alpha, WIDTH, advance)
+
+
+def _settled(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
+    """Where descent on the smoothed problem settles."""
+    found = settle(problem, M, monitor)
+    return _iterate(problem, found.M, found.graph, found.alpha, found.width, 1.0)
 
 
 def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:
@@ -126,23 +132,34 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])
     keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
-    alpha = problem.mu * np.clip(hinges / smoothing.WIDTHS[-1], 0, 1)
+    alpha = problem.mu * np.clip(hinges / WIDTH, 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
     return M, graph, alpha
 
 
-def _iterate(problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, advance: float) -> Iterate:
+def _iterate(
+    problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, width: float, advance: float
+) -> Iterate:
     """Multiplier Z and penalties that go with a metric and multipliers."""
-    s = advance * problem.mu / smoothing.WIDTHS[-1]
+    s = advance * STEEPER * problem.mu / width
     z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
     return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
 
 
 def _record(monitor: Monitor, state: Iterate, iteration: int, slack: float) -> Status | None:
-    """Certify; the same pass lists the triplets near their margin."""
+    """Certify, in the best scale; the same pass lists the triplets near their margin."""
     triplets = state.graph.triplets
-    return monitor.record(state.M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack)
+    M = _best_scale(monitor.problem, state, psd_part(state.M)) * state.M
+    return monitor.record(M, triplets, state.alpha, iteration=iteration, working_set=len(triplets), slack=slack)
+
+
+def _best_scale(problem: Problem, state: Iterate, M: FloatArray) -> float:
+    """Scale at which the PSD metric M is best over the listed triplets.
+
+    Where thousands of hinges are met up to rounding only, it lifts them all over their margin at no cost to speak of.
+    """
+    return best_listed_scale(problem, M, state.graph.margins(M)) or 1.0
 
 
 def _relist(problem: Problem, state: Iterate, monitor: Monitor) -> None:
@@ -160,8 +177,10 @@ def _relist(problem: Problem, state: Iterate, monitor: Monitor) -> None:
 def _estimated_gap(problem: Problem, state: Iterate) -> float:
     """Relative gap over the listed triplets, as if no other counted."""
     M = psd_part(state.M)
-    hinges = 1 - state.graph.margins(M)
-    objective = float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
+    margins = state.graph.margins(M)
+    scale = best_listed_scale(problem, M, margins) or 1.0
+    hinges = 1 - scale * margins
+    objective = scale * float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
     top = float(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)[-1])
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 

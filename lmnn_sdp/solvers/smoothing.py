@@ -1,136 +1,191 @@
-"""Accelerated projected gradient on the smoothed hinge: metric and multipliers within a percent, from nothing.
+"""Accelerated projected gradient on the smoothed hinge: metric and multipliers within some percent, from nothing.
 
-The hinge [h]_+ becomes  max over a in [0, 1] of  a h - (width / 2) (a - 1/2)^2 + width / 8,  a parabola of the given
-width around the kink. Its slope gives multipliers alpha_t = mu clip(1/2 + h_t / width, 0, 1) that tend to dual
-feasible ones as the width shrinks. In whitened coordinates a dozen of Nesterov's steps settle each width.
-Steps see the listed triplets only; an impostor pass now and then renews the list. Hinges are linear in the metric, so
-Nesterov's extrapolated point costs no distances.
+The hinge [h]_+ becomes  max over a in [0, 1] of  a h - (width / 2) a^2,  a parabola from 0 to the given width. Its
+slope gives multipliers alpha_t = mu clip(h_t / width, 0, 1), and the smoothed problem has a dual of its own,
+
+    max  sum_t alpha_t - width / (2 mu) sum_t alpha_t^2      0 <= alpha_t <= mu,  P - sum_t alpha_t A_t PSD
+
+so that a gap tells how near its optimum is. In whitened coordinates some dozen of Nesterov's steps close it, where
+multipliers of this size suit the data (see `lmnn_sdp.solvers.widths`). Steps see the listed triplets only; an impostor
+pass now and then renews the list. Hinges are linear in the metric, so Nesterov's extrapolated point costs no distances
+and need not be projected.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lmnn_sdp.numerics.linalg import leading_factor, spectral_norm
+from lmnn_sdp.numerics.linalg import eigvalsh, leading_factor, spectral_norm
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import best_listed_scale, first_metric, unit_scale
+from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
-WIDTHS = (1.0, 0.25, 0.06)
-STEPS = 100  # at most, for each width
-SETTLED = 2e-5  # relative fall of the smoothed objective over a step at which a width is done
-REACH = 0.25  # triplets this far beyond the smoothed part are listed too
-RELIST = (6, 18, 38, 58, 78)  # steps after which the list is renewed
-NEGLIGIBLE = 1e-6  # part of the largest eigenvalue of the metric that is cut
-RESOLVED = 1e-4  # error of a hinge at which float32 will do
-
-
-@dataclass(frozen=True, eq=False)
-class Listed:
-    """The smoothed objective over listed triplets."""
-
-    problem: Problem
-    graph: TripletGraph
-    full: TripletGraph
-    width: float
-
-    def at(self, M: FloatArray, L: FloatArray) -> Place:
-        """The hinges of ``M = L'L``."""
-        return Place(M, self.graph.hinges(L))
-
-    def value(self, place: Place) -> float:
-        """Smoothed objective."""
-        share = self._share(place)
-        push = float(np.sum(share * (place.hinges + self.width / 2 * (1 - share)), dtype=np.float64))
-        return float(np.sum(self.problem.cost * place.M)) + self.problem.mu * push
-
-    def alpha(self, place: Place) -> FloatArray:
-        """Multipliers."""
-        return self.problem.mu * self._share(place).astype(np.float64)
-
-    def gradient(self, place: Place) -> FloatArray:
-        """``P - sum_t alpha_t A_t``."""
-        return self.problem.cost - self.graph.adjoint(self.alpha(place))
-
-    def _share(self, place: Place) -> FloatArray:
-        return np.clip(0.5 + place.hinges / self.width, 0, 1)
+STEPS = 100  # at most, for a width
+SETTLED = 0.1  # relative gap of the smoothed problem at which descent has settled
+HOPELESS, ENOUGH = 0.5, 40  # gap that so many steps must have closed, or descent is given up
+CHECK = 10  # steps after which the gap is looked at
+REACH = 0.25  # triplets this far beyond their margin are listed too
+LIVES = (6, 12, 20)  # steps that the first lists serve, and then every list: a rough metric moves far
+NEGLIGIBLE = 1e-6  # part of the largest eigenvalue of a metric that is cut
+MANY = 2**22  # numbers in the rows of the listed edges from which on float32 saves time
+RESOLVED = 1e-4  # error of a hinge at which it will do
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A symmetric matrix and the hinges of listed triplets there."""
+    """A symmetric matrix and the hinges of the listed triplets there."""
 
     M: FloatArray
-    hinges: FloatArray
+    hinges: npt.NDArray[np.floating[Any]]
 
     def beyond(self, before: Place, share: float) -> Place:
         """Extrapolated from another place through this one."""
-        return Place(
-            self.M + share * (self.M - before.M),
-            self.hinges + np.asarray(share, self.hinges.dtype) * (self.hinges - before.hinges),
-        )
+        step = np.asarray(share, self.hinges.dtype)
+        return Place(self.M + share * (self.M - before.M), self.hinges + step * (self.hinges - before.hinges))
 
 
 @dataclass(frozen=True, eq=False)
 class Smoothed:
-    """Where a descent ended: the metric, the list and its multipliers."""
+    """Where a descent ended.
+
+    Attributes
+    ----------
+    M : array, shape (r, r)
+        Metric.
+    graph : TripletGraph
+        The triplets near or beyond their margin.
+    width : float
+        Of the smoothed hinge.
+    alpha : array, shape (T,)
+        Their multipliers.
+    gap : float
+        Relative duality gap of the smoothed problem.
+    left : float
+        Mean violation of the triplets between both ends of the smoothed part, weighted by multipliers.
+    """
 
     M: FloatArray
     graph: TripletGraph
+    width: float
     alpha: FloatArray
+    gap: float
+    left: float
 
 
-def approach(problem: Problem, monitor: Monitor) -> Smoothed:
-    """A metric near the optimum with its multipliers, from the better of a few Euclidean ones."""
-    return descend(problem, first_metric(problem), WIDTHS, monitor)
+class Descent:
+    """Nesterov's method with backtracking and restarts, on one list of triplets after another.
 
+    Parameters
+    ----------
+    problem : Problem
+        In whitened coordinates.
+    M : array, shape (r, r)
+        Where to begin.
+    monitor : Monitor
+        Tells when time is up.
+    """
 
-def descend(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor) -> Smoothed:
-    """Nesterov's method with backtracking and restarts, for each width in turn."""
-    curvature = 1 / max(spectral_norm(M), unit_scale(problem))
-    for width in widths:
-        last, momentum = math.inf, 1.0
-        for step in range(STEPS):
-            if step == 0 or step in RELIST:
-                listed, here = _list(problem, M, width)
-                before, last = here, math.inf
-                momentum = 1.0
+    def __init__(self, problem: Problem, M: FloatArray, monitor: Monitor) -> None:
+        self.problem = problem
+        self.monitor = monitor
+        self._curvature = 1 / max(spectral_norm(M), unit_scale(problem))
+        self._lists = 0
+        self._list(M)
+
+    def to(self, width: float) -> Smoothed:
+        """Descend until the gap of the problem of this width is small, or stays."""
+        before, momentum, last = self._here, 1.0, math.inf
+        for step in range(1, STEPS + 1):
+            if self._served >= LIVES[min(self._lists, len(LIVES)) - 1]:
+                self._list(self._here.M)
+                before, momentum, last = self._here, 1.0, math.inf
             following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
-            ahead = here.beyond(before, (momentum - 1) / following)
-            value, gradient = listed.value(ahead), listed.gradient(ahead)
-            curvature *= 0.7
-            while True:
-                L = leading_factor(ahead.M - gradient / curvature, NEGLIGIBLE)
-                there = listed.at(L.T @ L, L)
-                move = there.M - ahead.M
-                model = value + float(np.sum(gradient * move)) + curvature / 2 * float(np.sum(move**2))
-                reached = listed.value(there)
-                if not reached > model + 1e-6 * abs(value):  # also where a value is no number any more
-                    break
-                curvature *= 2
+            ahead = self._here.beyond(before, (momentum - 1) / following)
+            gradient = self.problem.cost - self._graph.adjoint(self._alpha(ahead, width))
+            before, self._here = self._here, self._stepped(ahead, gradient, width)
+            self._served += 1
+            reached = self._value(self._here, width)
             momentum = 1.0 if reached > last else following
-            before, here = here, there
-            M, fall, last = there.M, last - reached, reached
-            if abs(fall) < SETTLED * last or monitor.out_of_time:
+            last = reached
+            if self.monitor.out_of_time or step == STEPS:
                 break
-    return Smoothed(M, listed.full, listed.alpha(here))
+            if step % CHECK == 0:
+                gap = self._gap(ahead, gradient, width)
+                if gap <= SETTLED or (step >= ENOUGH and gap > HOPELESS):
+                    break
+        return self._end(ahead, gradient, width)
+
+    def _list(self, M: FloatArray) -> None:
+        """List the triplets near or beyond their margin at M, and take M in its best scale."""
+        L = leading_factor(M, NEGLIGIBLE)
+        near = self.problem.hinges(L, REACH)
+        scale = best_listed_scale(self.problem, M, 1 - near.values) or 1.0
+        scale = max(scale, 1 / (1 + REACH))  # below which the list does not tell
+        L = math.sqrt(scale) * L
+        self._full = self.problem.graph(near.triplets)
+        self._graph = self._full.single() if _resolved(self._full, L) else self._full
+        self._here = Place(L.T @ L, self._graph.hinges(L))
+        self._served = 0
+        self._lists += 1
+
+    def _stepped(self, ahead: Place, gradient: FloatArray, width: float) -> Place:
+        """A projected gradient step, no longer than the curvature on the way allows."""
+        value = self._value(ahead, width)
+        rounding = (1e-12 if ahead.hinges.dtype == np.float64 else 1e-6) * abs(value)
+        self._curvature *= 0.7
+        while True:
+            L = leading_factor(ahead.M - gradient / self._curvature, NEGLIGIBLE)
+            there = Place(L.T @ L, self._graph.hinges(L))
+            move = there.M - ahead.M
+            model = value + float(np.sum(gradient * move)) + self._curvature / 2 * float(np.sum(move**2))
+            if not self._value(there, width) > model + rounding:  # also where a value is no number any more
+                return there
+            self._curvature *= 2
+
+    def _value(self, place: Place, width: float) -> float:
+        """The smoothed objective."""
+        share = _share(place, width)
+        push = float(np.sum(share * (place.hinges - width / 2 * share), dtype=np.float64))
+        return float(np.sum(self.problem.cost * place.M)) + self.problem.mu * push
+
+    def _alpha(self, place: Place, width: float) -> FloatArray:
+        """Multipliers of the listed triplets."""
+        return self.problem.mu * _share(place, width).astype(np.float64)
+
+    def _gap(self, ahead: Place, gradient: FloatArray, width: float) -> float:
+        """Relative gap from the metric here to the multipliers ahead, in their best feasible scale."""
+        value = self._value(self._here, width)
+        if not value > 0:
+            return 0.0
+        alpha = self._alpha(ahead, width)
+        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
+        total, square = float(np.sum(alpha)), width / self.problem.mu * float(alpha @ alpha)
+        scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
+        return 1 - scale * (total - scale * square / 2) / value
+
+    def _end(self, ahead: Place, gradient: FloatArray, width: float) -> Smoothed:
+        """What was reached."""
+        alpha = self._alpha(self._here, width)
+        between, total = alpha < self.problem.mu, float(np.sum(alpha))
+        left = float(alpha[between] @ self._here.hinges[between]) / total if total > 0 else 0.0
+        return Smoothed(self._here.M, self._full, width, alpha, self._gap(ahead, gradient, width), left)
 
 
-def _list(problem: Problem, M: FloatArray, width: float) -> tuple[Listed, Place]:
-    """The triplets near or beyond their margin at M in its best scale, and their hinges there."""
-    L = leading_factor(M, NEGLIGIBLE)
-    slack = width / 2 + REACH
-    near = problem.hinges(L, slack)
-    scale = best_listed_scale(problem, M, 1 - near.values) or 1.0
-    scale = max(scale, 1 / (1 + slack))
-    graph = problem.graph(near.triplets)
-    reach = float(np.max(np.sum(np.square(graph.X @ L.T), axis=1)))
-    single = graph.single() if 2.0**-24 * scale * reach < RESOLVED else graph
-    listed = Listed(problem, single, graph, width)
-    L = math.sqrt(scale) * L
-    return listed, listed.at(L.T @ L, L)
+def _share(place: Place, width: float) -> npt.NDArray[np.floating[Any]]:
+    """Multipliers over mu."""
+    return np.clip(place.hinges / np.asarray(width, place.hinges.dtype), 0, 1)
+
+
+def _resolved(graph: TripletGraph, L: FloatArray) -> bool:
+    """Whether float32 saves time, and tells the hinges at ``L'L`` well enough."""
+    if graph.b.size * len(L) < MANY:
+        return False
+    largest = float(np.max(np.sum(np.square(graph.X @ L.T), axis=1)))
+    return 2.0**-24 * largest < RESOLVED
