@@ -7,6 +7,7 @@ of ``Z - z M`` all but the first term is diagonal, and the first is a product wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,7 @@ from lmnn_sdp.problem.graph import TripletGraph
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 MAX_STEPS = 300  # of conjugate gradients
-import os
-LOOSE = float(os.environ.get("LO","5e-2"))
-TH = float(os.environ.get("TH","0"))
-IA = float(os.environ.get("IA","1"))
+LOOSE, LOOSER = 0.03, 0.05  # accuracy of conjugate gradients in the columns of the metric, and then in all
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
@@ -85,46 +83,40 @@ class NewtonSystem:
             return self._conjugate_gradients(G, SINGULAR_ACCURACY)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        edges = self.edges.astype(np.float32, copy=False)
-        diagonal = self._preconditioner(edges)
-        p = self.inner
-        D = np.zeros_like(G)
-        if os.environ.get("FCG") and 0 < p < len(G):
-            residual = -G
-            target = max(accuracy, LOOSE) * float(np.linalg.norm(G))
-            old = None
-            for _ in range(30):
-                scaled = self._steps(edges, diagonal, np.zeros_like(G), -residual, IA, p)
-                if old is None:
-                    direction = scaled
-                else:
-                    direction = scaled - float(np.sum(scaled * image)) / curvature * direction
-                image = self._apply(edges, diagonal, direction, len(G))
-                curvature = float(np.sum(direction * image))
-                product = float(np.sum(residual * direction))
-                if not (product > 0 and curvature > 0):
-                    break
-                D = D + product / curvature * direction
-                residual = residual - product / curvature * image
-                if np.linalg.norm(residual) <= target:
-                    break
-                old = 1
-            return D
-        if 0 < p < len(G):
-            D = self._steps(edges, diagonal, D, G, max(IA, accuracy), p)
-            accuracy = max(accuracy, LOOSE)
-        return self._steps(edges, diagonal, D, G, accuracy, len(G))
+        """Conjugate gradients: first with the hinges in the columns of the metric alone, then with all of them.
 
-    def _steps(self, edges, diagonal, D: FloatArray, G: FloatArray, accuracy: float, p: int) -> FloatArray:
-        """Conjugate gradients from D, preconditioned by the diagonal of the whole system."""
-        residual = -G - self._apply(edges, diagonal, D, p) if D.any() else -G
+        Where both columns of an entry of D have a positive eigenvalue of ``Z - z M``, Omega is 1 and the hinges matter
+        little. Without them a product costs p r instead of r^2 an edge. Products with the edges are in float32: the
+        direction needs a few digits, and the line search and the next gradient, in float64, see what it is worth.
+        """
+        edges = self.edges.astype(np.float32, copy=False)
+        preconditioner = self._preconditioner(edges)
+        r, p = len(G), self.inner
+        D = np.zeros_like(G)
+        if 0 < p < r:
+            D = self._steps(edges, preconditioner, D, G, max(LOOSE, accuracy), p)
+            accuracy = max(LOOSER, accuracy)
+        return self._steps(edges, preconditioner, D, G, accuracy, r)
+
+    def _steps(
+        self,
+        edges: npt.NDArray[np.float32],
+        preconditioner: FloatArray,
+        D: FloatArray,
+        G: FloatArray,
+        accuracy: float,
+        p: int,
+    ) -> FloatArray:
+        """Conjugate gradients from D, with the hinges in the first p columns."""
+        system = partial(self._apply, edges, preconditioner, p)
+        residual = -G - system(D) if D.any() else -G
         target = accuracy * float(np.linalg.norm(G))
         if np.linalg.norm(residual) <= target:
             return D
-        direction = scaled = residual / diagonal
+        direction = scaled = residual / preconditioner
         product = float(np.sum(residual * scaled))
         for _ in range(MAX_STEPS):
-            image = self._apply(edges, diagonal, direction, p)
+            image = system(direction)
             curvature = float(np.sum(direction * image))
             if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
                 break
@@ -133,18 +125,17 @@ class NewtonSystem:
             residual = residual - step * image
             if np.linalg.norm(residual) <= target:
                 break
-            scaled = residual / diagonal
+            scaled = residual / preconditioner
             product, before = float(np.sum(residual * scaled)), product
             direction = scaled + product / before * direction
         return D
 
-    def _apply(self, edges: npt.NDArray[np.float32], diagonal, D: FloatArray, p: int) -> FloatArray:
-        """The system's matrix on a symmetric D."""
+    def _apply(self, edges: npt.NDArray[np.float32], preconditioner: FloatArray, p: int, D: FloatArray) -> FloatArray:
+        """The system's matrix on a symmetric D; in the block beyond the first p columns that of the preconditioner."""
         unit = float(np.max(np.abs(D)))
-        small = (D[:, :p] / unit).astype(np.float32)
-        if p < len(D):
-            small[:p] *= 0.5
-            small *= 2
+        columns = D[:, :p] / unit
+        columns[p:] *= 2  # for the block above the diagonal, which is left out
+        small = columns.astype(np.float32)
 
         def forms(begin: int, end: int) -> npt.NDArray[np.float32]:
             part = edges[begin:end]
@@ -154,16 +145,13 @@ class NewtonSystem:
         q = np.concatenate(in_parts(forms, count, r * p))
         change = (q[self.push] - q[self.pull]).astype(np.float64)
         w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
-        image = gram(edges[:, :p] * w.astype(np.float32)[:, None], edges).astype(np.float64)
-        if p == len(D):
-            return self.diagonal * D + (unit * self.s) * symmetrize(image)
-        out = self.diagonal * D
-        out[p:, p:] = diagonal[p:, p:] * D[p:, p:]
-        image *= unit * self.s
-        out[:p, :p] += symmetrize(image[:, :p])
-        out[:p, p:] += image[:, p:]
-        out[p:, :p] += image[:, p:].T
-        return out
+        sums = (unit * self.s) * gram(edges, edges[:, :p] * w.astype(np.float32)[:, None]).astype(np.float64)
+        image = self.diagonal * D
+        image[p:, p:] = preconditioner[p:, p:] * D[p:, p:]
+        image[:p, :p] += symmetrize(sums[:p])
+        image[p:, :p] += sums[p:]
+        image[:p, p:] += sums[p:].T
+        return image
 
     def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
         """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""

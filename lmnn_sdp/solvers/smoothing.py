@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import eigvalsh, leading_factor, spectral_norm
-from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
@@ -31,8 +31,8 @@ STEPS = 100  # at most, for a width
 SETTLED = 0.1  # relative gap of the smoothed problem at which descent has settled
 HOPELESS, ENOUGH = 0.5, 40  # gap that so many steps must have closed, or descent is given up
 CHECK = 10  # steps after which the gap is looked at
-REACH = 0.25  # triplets this far beyond their margin are listed too
-LIVES = (6, 12, 20)  # steps that the first lists serve, and then every list: a rough metric moves far
+REACHES = (1.0, 0.5, 0.25)  # triplets this far beyond their margin are in the first lists, and then in every list
+LIVES = (6, 12, 20)  # steps that these lists serve: a rough metric moves far
 NEGLIGIBLE = 1e-6  # part of the largest eigenvalue of a metric that is cut
 MANY = 2**22  # numbers in the rows of the listed edges from which on float32 saves time
 RESOLVED = 1e-4  # error of a hinge at which it will do
@@ -97,6 +97,7 @@ class Descent:
         self.monitor = monitor
         self._curvature = 1 / max(spectral_norm(M), unit_scale(problem))
         self._lists = 0
+        self._least = math.inf  # value of the best metric at which a list was made
         self._list(M)
 
     def to(self, width: float) -> Smoothed:
@@ -123,15 +124,25 @@ class Descent:
         return self._end(ahead, gradient, width)
 
     def _list(self, M: FloatArray) -> None:
-        """List the triplets near or beyond their margin at M, and take M in its best scale."""
+        """List the triplets near or beyond their margin at M, and take M in its best scale.
+
+        Where the last list has led astray, that is the best metric so far, with both lists together.
+        """
+        reach = REACHES[min(self._lists, len(REACHES) - 1)]
         L = leading_factor(M, NEGLIGIBLE)
-        near = self.problem.hinges(L, REACH)
+        near = self.problem.hinges(L, reach)
         scale = best_listed_scale(self.problem, M, 1 - near.values) or 1.0
-        scale = max(scale, 1 / (1 + REACH))  # below which the list does not tell
-        L = math.sqrt(scale) * L
-        self._full = self.problem.graph(near.triplets)
-        self._graph = self._full.single() if _resolved(self._full, L) else self._full
-        self._here = Place(L.T @ L, self._graph.hinges(L))
+        scale = max(scale, 1 / (1 + reach))  # below which the list does not tell
+        hinges = 1 - scale * (1 - near.values)
+        value = scale * float(np.sum(self.problem.cost * M)) + self.problem.mu * float(np.sum(hinges[hinges > 0]))
+        triplets = near.triplets
+        if value < self._least:
+            self._least, self._best = value, math.sqrt(scale) * L
+        else:
+            triplets = _union(self.problem, self._full.triplets, triplets)
+        self._full = self.problem.graph(triplets)
+        self._graph = self._full.single() if _resolved(self._full, self._best) else self._full
+        self._here = Place(self._best.T @ self._best, self._graph.hinges(self._best))
         self._served = 0
         self._lists += 1
 
@@ -176,6 +187,11 @@ class Descent:
         between, total = alpha < self.problem.mu, float(np.sum(alpha))
         left = float(alpha[between] @ self._here.hinges[between]) / total if total > 0 else 0.0
         return Smoothed(self._here.M, self._full, width, alpha, self._gap(ahead, gradient, width), left)
+
+
+def _union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
+    """The triplets of both lists."""
+    return problem.from_keys(np.union1d(problem.keys(first), problem.keys(second)))
 
 
 def _share(place: Place, width: float) -> npt.NDArray[np.floating[Any]]:
