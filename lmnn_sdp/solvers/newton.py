@@ -34,7 +34,7 @@ from lmnn_sdp.solvers.widths import settle
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
-STEEPER = 4.0  # s at first, over what gives the width of the smoothed problem
+STEEPER = 2.0  # s at first, over what gives the width of the smoothed problem
 WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
 MAX_INNER = 30  # Newton steps of a round
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost

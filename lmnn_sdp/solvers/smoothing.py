@@ -28,7 +28,7 @@ from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor
 
 STEPS = 100  # at most, for a width
-SETTLED = 0.1  # relative gap of the smoothed problem at which descent has settled
+SETTLED = 0.03  # relative gap of the smoothed problem at which descent has settled
 HOPELESS, ENOUGH = 0.5, 40  # gap that so many steps must have closed, or descent is given up
 CHECK = 10  # steps after which the gap is looked at
 REACHES = (1.0, 0.5, 0.25)  # triplets this far beyond their margin are in the first lists, and then in every list
