@@ -46,5 +46,5 @@ def prove_command(
         report = {"data": named.name, "lower": verdict.lower, "upper": verdict.upper, "of": verdict.words}
         click.echo(json.dumps({**report, "status": solution.status.name, "proof": str(out)}, indent=2))
     else:
-        click.echo(f"{verdict}\n{out}: {solution.status.value}")
+        click.echo(f"{verdict}\n{out}: {solution.message}")
     sys.exit(exit_code(solution.status))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # scikit-learn is slow to import
 def solution_as_json(named: NamedProblem, solution: Solution, kept: Solution) -> dict[str, Any]:
     """What ``solve --json`` prints of a solution and of what was kept of it after the cut."""
     before = {} if kept is solution else {"before_cut": {"objective": solution.objective, **_rank_and_gap(solution)}}
-    return {**_problem_as_json(named), **kept.summary(), **before, "message": solution.status.value}
+    return {**_problem_as_json(named), **kept.summary(), **before, "message": solution.message}
 
 
 def _rank_and_gap(solution: Solution) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _rank_and_gap(solution: Solution) -> dict[str, Any]:
 def audit_as_json(named: NamedProblem, metric: GivenMetric, found: Audit) -> dict[str, Any]:
     """What ``audit --json`` prints."""
     read = {"read_as": metric.kind, "shape": list(metric.shape)}
-    message = found.solution.status.value
+    message = found.solution.message
     return {**_problem_as_json(named), "metric": read, **found.summary(), "message": message}
 
 
@@ -61,7 +61,7 @@ def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> N
         whole = f"objective {bound_text(solution.objective)}, relative gap {gap_text(solution.relative_gap)}"
         click.echo(f"  before the cut {whole}, rank of M {solution.certificate.rank}")
     click.echo(f"  solver         {solution.effort}")
-    click.echo(f"  {'Before the cut: ' if kept is not solution else ''}{solution.status.value}")
+    click.echo(f"  {'Before the cut: ' if kept is not solution else ''}{solution.message}")
 
 
 def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:
@@ -80,7 +80,7 @@ def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:
     _print_left_out(found.certificate)
     click.echo(f"  residuals      {', '.join(residuals[:2])},")
     click.echo(f"                 {', '.join(residuals[2:])}")
-    click.echo(f"  solver         {found.solution.effort}. {found.solution.status.value}")
+    click.echo(f"  solver         {found.solution.effort}. {found.solution.message}")
 
 
 def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None:

@@ -21,6 +21,7 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.singular import singular_pull
 
 #: Deviation of the whitened cost from the identity that needs no further step.
 WHITE = 1e-9
@@ -186,7 +187,7 @@ def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple
             raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
         Z, errors = accurate_rows(problem.X, centre, T)
     _check_far_rows(problem.X - centre)
-    raise ValueError(_singular(problem, free, Z.shape[1]))
+    raise ValueError(singular_pull(problem, free, Z.shape[1]))
 
 
 def _sizes(centred: FloatArray, T: FloatArray) -> FloatArray:
@@ -240,24 +241,6 @@ def _check_reach(Z: FloatArray) -> None:
             f"row {row} of X lies so far away that squared distances overflow where those to target neighbours are 1; "
             "leave the row out, or mend it if it is a fill value"
         )
-
-
-def _singular(problem: Problem, free: int, varying: int) -> str:
-    """What is missing, and the remedies."""
-    pulled = varying - free
-    remedy = f"reduce the data with PCA to at most {pulled} dimensions" if pulled else "drop repeated points"
-    return (
-        f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
-        f"pushed away at no cost and M is not determined; {remedy}, or set reg > 0, for example "
-        f"reg={_suggested_reg(problem):.1g}"
-    )
-
-
-def _suggested_reg(problem: Problem) -> float:
-    """A trace penalty of a thousandth of the mean pull, or of the mean scatter where there is no pull at all."""
-    pull = np.trace(problem.pull)
-    spread = np.sum((problem.X - problem.X.mean(axis=0)) ** 2)
-    return 1e-3 * float(pull if pull > 0 else spread) / problem.n_features
 
 
 def _check_multiple_of_identity(R: FloatArray, d: int, r: int) -> None:

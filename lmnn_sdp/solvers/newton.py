@@ -85,11 +85,19 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
         if not np.isfinite(state.M).all():  # the penalties have outgrown float64
             return Status.STALLED
-        estimate = _estimated_gap(problem, state)
-        growth = MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0
+        before, estimate = estimate, _estimated_gap(problem, state)
+        growth = _growth(steps, estimate / before if before > 0 else 0.0)
         state.s *= growth
         state.z *= growth
     raise AssertionError("the loop never ends by itself")
+
+
+def _growth(steps: int, fall: float) -> float:
+    """Factor of the penalties after a round of so many steps that left this part of the estimated gap."""
+    if steps > SLOW:
+        return 1.0
+    further = 1.0 if fall < 0.5 else 2.0 if fall < 0.8 else 4.0  # an easy round that gained little was too soft
+    return (MUCH if steps <= FAST else LITTLE) * further
 
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:

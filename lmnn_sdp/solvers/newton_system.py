@@ -17,10 +17,11 @@ from lmnn_sdp.numerics.linalg import CHUNK, gram, smat, solve_definite, svec, sv
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.solvers.conjugate_gradients import conjugate_gradients
+from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
-MAX_STEPS = 300  # of conjugate gradients
-LOOSE, LOOSER = 0.03, 0.05  # accuracy of conjugate gradients in the columns of the metric, and then in all
+LOOSE, LOOSER = 0.03, 0.05  # accuracy of the first and of the second stage of conjugate gradients
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
@@ -40,8 +41,8 @@ class NewtonSystem:
         ``z Omega + damping``.
     s : float
         Penalty of the hinges.
-    inner : int
-        Columns of Q with a negative eigenvalue, which come first: the metric lives there.
+    rank : int
+        Negative eigenvalues, which come first: the metric lives there.
     """
 
     Q: FloatArray
@@ -50,7 +51,7 @@ class NewtonSystem:
     pull: IntArray
     diagonal: FloatArray
     s: float
-    inner: int
+    rank: int
 
     @staticmethod
     def of(
@@ -83,55 +84,34 @@ class NewtonSystem:
             return self._conjugate_gradients(G, SINGULAR_ACCURACY)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
-        """Conjugate gradients: first with the hinges in the columns of the metric alone, then with all of them.
+        """Conjugate gradients with the `RangeBlock` where it is small; else in two stages.
 
         Where both columns of an entry of D have a positive eigenvalue of ``Z - z M``, Omega is 1 and the hinges matter
-        little. Without them a product costs p r instead of r^2 an edge. Products with the edges are in float32: the
-        direction needs a few digits, and the line search and the next gradient, in float64, see what it is worth.
+        little. The first stage leaves them out there: a product costs p r instead of r^2 an edge. Products with the
+        edges are in float32: the direction needs a few digits, and the line search and the next gradient, in float64,
+        see what it is worth.
         """
         edges = self.edges.astype(np.float32, copy=False)
-        preconditioner = self._preconditioner(edges)
-        r, p = len(G), self.inner
+        diagonal = self._preconditioner(edges)
+        block = RangeBlock.of(edges, self.push, self.pull, self.diagonal, self.s, self.rank)
+
+        def preconditioned(R: FloatArray) -> FloatArray:
+            out = R / diagonal
+            if block is not None:
+                block.solve(R, out)
+            return out
+
+        def stage(D: FloatArray, p: int, accuracy: float) -> FloatArray:
+            return conjugate_gradients(partial(self._apply, edges, diagonal, p), preconditioned, -G, D, accuracy)
+
         D = np.zeros_like(G)
-        if 0 < p < r:
-            D = self._steps(edges, preconditioner, D, G, max(LOOSE, accuracy), p)
+        if block is None and 0 < self.rank < len(G):
+            D = stage(D, self.rank, max(LOOSE, accuracy))
             accuracy = max(LOOSER, accuracy)
-        return self._steps(edges, preconditioner, D, G, accuracy, r)
+        return stage(D, len(G), accuracy)
 
-    def _steps(
-        self,
-        edges: npt.NDArray[np.float32],
-        preconditioner: FloatArray,
-        D: FloatArray,
-        G: FloatArray,
-        accuracy: float,
-        p: int,
-    ) -> FloatArray:
-        """Conjugate gradients from D, with the hinges in the first p columns."""
-        system = partial(self._apply, edges, preconditioner, p)
-        residual = -G - system(D) if D.any() else -G
-        target = accuracy * float(np.linalg.norm(G))
-        if np.linalg.norm(residual) <= target:
-            return D
-        direction = scaled = residual / preconditioner
-        product = float(np.sum(residual * scaled))
-        for _ in range(MAX_STEPS):
-            image = system(direction)
-            curvature = float(np.sum(direction * image))
-            if not (product > 0 and curvature > 0):  # rounding, or squares too small for float64: no way down from here
-                break
-            step = product / curvature
-            D = D + step * direction
-            residual = residual - step * image
-            if np.linalg.norm(residual) <= target:
-                break
-            scaled = residual / preconditioner
-            product, before = float(np.sum(residual * scaled)), product
-            direction = scaled + product / before * direction
-        return D
-
-    def _apply(self, edges: npt.NDArray[np.float32], preconditioner: FloatArray, p: int, D: FloatArray) -> FloatArray:
-        """The system's matrix on a symmetric D; in the block beyond the first p columns that of the preconditioner."""
+    def _apply(self, edges: npt.NDArray[np.float32], outer: FloatArray, p: int, D: FloatArray) -> FloatArray:
+        """The system's matrix on a symmetric D, with the diagonal ``outer`` in the block beyond the first p columns."""
         unit = float(np.max(np.abs(D)))
         columns = D[:, :p] / unit
         columns[p:] *= 2  # for the block above the diagonal, which is left out
@@ -147,7 +127,7 @@ class NewtonSystem:
         w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
         sums = (unit * self.s) * gram(edges, edges[:, :p] * w.astype(np.float32)[:, None]).astype(np.float64)
         image = self.diagonal * D
-        image[p:, p:] = preconditioner[p:, p:] * D[p:, p:]
+        image[p:, p:] = outer[p:, p:] * D[p:, p:]
         image[:p, :p] += symmetrize(sums[:p])
         image[p:, :p] += sums[p:]
         image[:p, p:] += sums[p:].T

@@ -32,9 +32,9 @@ class Status(Enum):
     )
     ROUNDING = (
         "Optimal up to rounding: the solver reached the tolerance, but float64 cannot hold the metric that well in the "
-        "units of the data; standardise them, leave out features that nearly repeat others, or raise tol."
+        "units of the data; leave out features that nearly repeat others, or raise tol."
     )
-    STALLED = "The solver can improve neither bound any further; raise tol or try another solver."
+    STALLED = "The solver can improve neither bound any further; raise tol."
 
     @property
     def solved(self) -> bool:
@@ -106,6 +106,8 @@ class Solution:
         Name under which `solve` was asked.
     problem : str
         `lmnn_sdp.problem.fingerprint` of what was solved; empty if unknown.
+    advice : str
+        What in the data kept the solver from its tolerance, and the remedies; not saved.
     """
 
     M: FloatArray
@@ -117,6 +119,12 @@ class Solution:
     history: tuple[HistoryRow, ...]
     solver: str
     problem: str = ""
+    advice: str = ""
+
+    @property
+    def message(self) -> str:
+        """Why the solver stopped, and what in these data is to blame and helps, where that is known."""
+        return f"{self.status.value} {self.advice}".rstrip()
 
     @property
     def objective(self) -> float:

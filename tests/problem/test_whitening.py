@@ -130,9 +130,7 @@ def singular():
 
 
 def test_singular_pull_names_the_remedies():
-    with pytest.raises(
-        ValueError, match=r"pull vanishes in 1 of the 2 directions .* PCA to at most 1 dim.*set reg > 0"
-    ):
+    with pytest.raises(ValueError, match=r"pull vanishes in 1 of the 2 directions .*; set reg > 0, for example reg="):
         whiten(Problem.from_data(*singular(), n_neighbors=1))
 
 
@@ -158,7 +156,7 @@ def test_no_pull_at_all_is_singular_and_reg_cures_it():
 def test_singular_pull_among_badly_scaled_features_is_seen():
     X, y = singular()
     wide = np.column_stack([1e-6 * X[:, 0], 1e6 * X[:, 1]])
-    with pytest.raises(ValueError, match="PCA"):
+    with pytest.raises(ValueError, match="pull vanishes in 1 of the 2"):
         whiten(Problem.from_data(wide, y, targets=[[1], [0], [3], [2]]))
 
 
