@@ -35,8 +35,8 @@ def advice(problem: Problem, status: Status, gap: float) -> str:
         plural = len(nearly) > 1
         variation = max(nearly.values())
         cause = (
-            f"Feature{'s' * plural} {names} repeat{'s' * (not plural)} others but for {variation:.0e} of its variation, "
-            "and a metric that counts the difference needs more digits than float64 has"
+            f"Feature{'s' * plural} {names} repeat{'s' * (not plural)} others but for {variation:.0e} of its "
+            "variation, and a metric that counts the difference needs more digits than float64 has"
         )
         remedies.append(f"leave out feature{'s' * plural} {names}")
     reg = float(problem.R[0, 0])

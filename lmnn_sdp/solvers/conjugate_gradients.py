@@ -22,7 +22,7 @@ def conjugate_gradients(
     Parameters
     ----------
     apply, precondition : callables
-        Positive semidefinite operators on arrays of the shape of ``right``; the second is near the inverse of the first.
+        Positive semidefinite operators on arrays of the shape of ``right``; the second is near the first's inverse.
     right, D : arrays
         Right side, and where to begin.
     accuracy : float

@@ -72,7 +72,7 @@ def _best_scale(problem: Problem, L: FloatArray) -> _Scaled:
 
 
 def _sampled(problem: Problem, L: FloatArray) -> tuple[float, FloatArray]:
-    """The linear term of the objective at ``L'L`` and the margins, as far as a random part of the points has a share."""
+    """The part that the anchors have in the linear term of the objective at ``L'L``, and their margins."""
     V = problem.centred @ L.T
     penalty = float(np.sum((L @ problem.R) * L))
     if problem.working_set is not None:

@@ -98,6 +98,11 @@ class Descent:
         self._curvature = 1 / max(spectral_norm(M), unit_scale(problem))
         self._lists = 0
         self._least = math.inf  # value of the best metric at which a list was made
+        self._best: FloatArray
+        self._full: TripletGraph
+        self._graph: TripletGraph
+        self._here: Place
+        self._served = 0
         self._list(M)
 
     def to(self, width: float) -> Smoothed:
