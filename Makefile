@@ -63,6 +63,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/faults.py
 	$(BIN)/python experiments/rigour.py
 	$(BIN)/python experiments/fuzz_files.py
+	$(BIN)/python experiments/hard_problems.py
 	$(BIN)/python experiments/fuzz.py
 
 fuzz: $(READY)  ## Solve 10,000 nasty problems and judge them in exact arithmetic (hours; goes on where it was ended)

@@ -65,7 +65,7 @@ REMEDIES: dict[str, Remedy] = {
     r"row (\d+) of X lies .* leave the row out": _rows,
     r"drop (repeated points)": _distinct,
     r"(standardise) them": _standardised,
-    r"raise tol to (\d[\d.e+-]*\d|\d)": lambda asked, value: replace(asked, tol=float(value)),
+    r"[Rr]aise tol to (\d[\d.e+-]*\d|\d)": lambda asked, value: replace(asked, tol=float(value)),
 }
 
 

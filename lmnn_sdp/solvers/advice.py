@@ -12,7 +12,7 @@ import numpy as np
 import scipy.linalg
 
 from lmnn_sdp.numerics.linalg import power_of_two
-from lmnn_sdp.problem.dependence import directions
+from lmnn_sdp.problem.dependence import NEGLIGIBLE, directions
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.singular import suggested_reg
 from lmnn_sdp.problem.whitening import central_point
@@ -35,8 +35,8 @@ def advice(problem: Problem, status: Status, gap: float) -> str:
         plural = len(nearly) > 1
         variation = max(nearly.values())
         cause = (
-            f"Feature{'s' * plural} {names} repeat{'s' * (not plural)} others but for {variation:.0e} of its "
-            "variation, and a metric that counts the difference needs more digits than float64 has"
+            f"Feature{'s' * plural} {names} repeat{'s' * (not plural)} others to {variation:.0e} of the variation, "
+            "and a metric that counts the difference needs more digits than float64 has"
         )
         remedies.append(f"leave out feature{'s' * plural} {names}")
     reg = float(problem.R[0, 0])
@@ -60,7 +60,8 @@ def nearly_dependent(problem: Problem) -> dict[int, float]:
     pivots = np.abs(np.diag(R[: min(R.shape)]))
     sizes = np.linalg.norm(R, axis=0)[: len(pivots)]
     parts = pivots / np.where(sizes > 0, sizes, 1.0)
-    return {int(f): float(part) for f, part in zip(order, parts, strict=False) if 0 < part < NEARLY}
+    exact = 8 * NEGLIGIBLE * np.sqrt(len(unit))  # a relation that holds up to rounding is no trouble
+    return {int(f): float(part) for f, part in zip(order, parts, strict=False) if exact < part < NEARLY}
 
 
 def _rounded_up(value: float) -> float:

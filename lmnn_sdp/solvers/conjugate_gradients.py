@@ -15,7 +15,12 @@ Operator: TypeAlias = Callable[[FloatArray], FloatArray]
 
 
 def conjugate_gradients(
-    apply: Operator, precondition: Operator, right: FloatArray, D: FloatArray, accuracy: float
+    apply: Operator,
+    precondition: Operator,
+    right: FloatArray,
+    D: FloatArray,
+    accuracy: float,
+    stop: Callable[[], bool],
 ) -> FloatArray:
     """Solve ``apply(D) = right`` from D until the residual is ``accuracy`` times the right side.
 
@@ -27,6 +32,8 @@ def conjugate_gradients(
         Right side, and where to begin.
     accuracy : float
         Relative residual in the Frobenius norm.
+    stop : callable
+        Asked after each step; true ends it there.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def conjugate_gradients(
         step = product / curvature
         D = D + step * direction
         residual = residual - step * image
-        if np.linalg.norm(residual) <= target:
+        if np.linalg.norm(residual) <= target or stop():
             break
         scaled = precondition(residual)
         product, before = float(np.sum(residual * scaled)), product

@@ -37,6 +37,7 @@ LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which 
 STEEPER = 2.0  # s at first, over what gives the width of the smoothed problem
 WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
 MAX_INNER = 30  # Newton steps of a round
+LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
@@ -101,8 +102,11 @@ def _growth(steps: int, fall: float) -> float:
 
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
-    """Metric and both multipliers from the smoothed problem."""
-    return _settled(problem, first_metric(problem, monitor), monitor)
+    """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
+    M = first_metric(problem, monitor)
+    if monitor.out_of_time:
+        return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
+    return _settled(problem, M, monitor)
 
 
 def _warm(problem: Problem, monitor: Monitor) -> Iterate:
@@ -194,7 +198,11 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
 
 
 def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monitor) -> int:
-    """Newton steps until the gradient is below ``accuracy`` times the cost, then both multipliers; how many steps."""
+    """Newton steps until the gradient is below ``accuracy`` times the cost, then both multipliers; how many steps.
+
+    A round that is far from done after the last step has penalties too stiff for Newton. Its multipliers would be no
+    better than those it began with: these stay, and the penalties fall.
+    """
     size = float(np.linalg.norm(problem.cost))
     for steps in range(MAX_INNER + 1):
         a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
@@ -209,17 +217,20 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, min(1e-3, 0.1 * error))
         system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping)
-        D = system.solve(gradient, min(0.1, max(1e-3, error)))
+        D = system.solve(gradient, min(0.1, max(1e-3, error)), lambda: monitor.out_of_time)
         change = -state.graph.margins(D)
-        step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)))
+        step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)), monitor)
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
-    state.alpha, state.Z = a, symmetrize(Z)
+    if steps == MAX_INNER and error > LEFT_UNDONE * accuracy:
+        state.s, state.z = SOFTER * state.s, SOFTER * state.z
+    else:
+        state.alpha, state.Z = a, symmetrize(Z)
     return steps
 
 
 def _line_search(
-    problem: Problem, state: Iterate, W: FloatArray, D: FloatArray, change: FloatArray, slope: float
+    problem: Problem, state: Iterate, W: FloatArray, D: FloatArray, change: FloatArray, slope: float, monitor: Monitor
 ) -> float:
     """The step along D, a power of two times 1, at which the augmented Lagrangian is least, or 1 where that is enough.
 
@@ -240,7 +251,7 @@ def _line_search(
     begin = value(0.0)
     step, least = 1.0, value(1.0)
     factor = 2.0 if least <= begin + ARMIJO * slope else 0.5
-    while SHORTEST < step < LONGEST:
+    while SHORTEST < step < LONGEST and not monitor.out_of_time:
         trial = value(factor * step)
         if trial >= least and (factor > 1 or least <= begin + ARMIJO * step * slope + 1e-12 * abs(begin)):
             break

@@ -6,6 +6,7 @@ of ``Z - z M`` all but the first term is diagonal, and the first is a product wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -65,10 +66,13 @@ class NewtonSystem:
         diagonal = z * (projection_weights(eigenvalues) + damping)
         return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
 
-    def solve(self, gradient: FloatArray, accuracy: float) -> FloatArray:
-        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual."""
+    def solve(self, gradient: FloatArray, accuracy: float, stop: Callable[[], bool] = lambda: False) -> FloatArray:
+        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual.
+
+        Conjugate gradients end early where ``stop()`` is true.
+        """
         G = self.Q.T @ gradient @ self.Q
-        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy)
+        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy, stop)
         return symmetrize(self.Q @ D @ self.Q.T)
 
     def _direct(self, G: FloatArray) -> FloatArray:
@@ -81,9 +85,9 @@ class NewtonSystem:
         try:
             return smat(solve_definite(H, -svec(G)))
         except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
-            return self._conjugate_gradients(G, SINGULAR_ACCURACY)
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
 
-    def _conjugate_gradients(self, G: FloatArray, accuracy: float) -> FloatArray:
+    def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
         """Conjugate gradients with the `RangeBlock` where it is small; else in two stages.
 
         Where both columns of an entry of D have a positive eigenvalue of ``Z - z M``, Omega is 1 and the hinges matter
@@ -102,7 +106,8 @@ class NewtonSystem:
             return out
 
         def stage(D: FloatArray, p: int, accuracy: float) -> FloatArray:
-            return conjugate_gradients(partial(self._apply, edges, diagonal, p), preconditioned, -G, D, accuracy)
+            apply = partial(self._apply, edges, diagonal, p)
+            return conjugate_gradients(apply, preconditioned, -G, D, accuracy, stop)
 
         D = np.zeros_like(G)
         if block is None and 0 < self.rank < len(G):

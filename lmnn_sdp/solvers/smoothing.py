@@ -78,6 +78,11 @@ class Smoothed:
     gap: float
     left: float
 
+    @property
+    def error(self) -> float:
+        """How far it is from the optimum of the problem itself, in two parts of about the same weight."""
+        return self.gap + self.left
+
 
 class Descent:
     """Nesterov's method with backtracking and restarts, on one list of triplets after another.
@@ -161,7 +166,8 @@ class Descent:
             there = Place(L.T @ L, self._graph.hinges(L))
             move = there.M - ahead.M
             model = value + float(np.sum(gradient * move)) + self._curvature / 2 * float(np.sum(move**2))
-            if not self._value(there, width) > model + rounding:  # also where a value is no number any more
+            # also where a value is no number any more
+            if not self._value(there, width) > model + rounding or self.monitor.out_of_time:
                 return there
             self._curvature *= 2
 

@@ -28,19 +28,16 @@ def settle(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIR
     Returns
     -------
     Smoothed
-        At the narrowest width that settled, or the first that leaves little; what there is when time is up.
+        The first that settles and leaves little; else the best of all, by the sum of its gap and what it leaves.
     """
     descent = Descent(problem, M, monitor)
-    width, last = first, None
+    width, best, before = first, None, False
     while True:
         found = descent.to(width)
-        if found.gap <= SETTLED:
-            if found.left <= LEFT or monitor.out_of_time:
-                return found
-            width, last = NARROWER * width, found
-        elif last is not None:
-            return last
-        elif width > WIDEST or monitor.out_of_time:
-            return found
-        else:
-            width *= WIDER
+        if best is None or found.error < best.error:
+            best = found
+        settled = found.gap <= SETTLED
+        if (settled and found.left <= LEFT) or (before and not settled) or width > WIDEST or monitor.out_of_time:
+            return best
+        before = settled
+        width *= NARROWER if settled else WIDER
