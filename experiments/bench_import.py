@@ -14,15 +14,15 @@ REPEATS, QUICK_REPEATS = 5, 1
 PROGRAM = """
 from time import process_time
 begin = process_time()
-import lmnn_sdp
+from lmnn_sdp import Problem, solve
 imported = process_time()
 from lmnn_sdp.datasets import load
 data = load("wine").standardized()
-problem = lmnn_sdp.Problem.from_data(data.X, data.y)
+problem = Problem.from_data(data.X, data.y)
 solves = []
 for _ in range(2):
     start = process_time()
-    lmnn_sdp.solve(problem)
+    solve(problem)
     solves.append(process_time() - start)
 import json
 print(json.dumps({"import": imported - begin, "first": solves[0], "second": solves[1]}))

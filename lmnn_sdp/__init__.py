@@ -1,18 +1,17 @@
 """Exact Large Margin Nearest Neighbor metric learning: the global optimum of the SDP, with proof."""
 
 import importlib
-from typing import TYPE_CHECKING
 
-from lmnn_sdp.analysis.audit import Audit, audit, certify
-from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import Certificate
-from lmnn_sdp.solvers.solution import Solution, Status
-from lmnn_sdp.solvers.solve import solve
-
+TYPE_CHECKING = False  # that of typing, which would take longer to import than this whole file
 if TYPE_CHECKING:
+    from lmnn_sdp.analysis.audit import Audit, audit, certify
     from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
+    from lmnn_sdp.problem.problem import Problem
+    from lmnn_sdp.proof.certificate import Certificate
+    from lmnn_sdp.solvers.solution import Solution, Status
+    from lmnn_sdp.solvers.solve import solve
 
 __version__ = "0.1.0"
 
@@ -32,20 +31,31 @@ __all__ = [
     "solve",
 ]
 
-#: What needs scikit-learn, which is slow to import, and where it is.
+#: Where each name is. It is imported when it is first asked for: scikit-learn and numba are slow to import, and the
+#: command line hears Ctrl-C from its first moment.
 _LAZY = {
-    "LMNN": "estimators.lmnn",
-    "LMNNCV": "estimators.lmnn_cv",
+    "Audit": "analysis.audit",
+    "audit": "analysis.audit",
+    "certify": "analysis.audit",
     "Comparison": "analysis.comparison",
     "Verdict": "analysis.comparison",
     "compare": "analysis.comparison",
+    "LMNN": "estimators.lmnn",
+    "LMNNCV": "estimators.lmnn_cv",
+    "Problem": "problem.problem",
+    "Certificate": "proof.certificate",
+    "Solution": "solvers.solution",
+    "Status": "solvers.solution",
+    "solve": "solvers.solve",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs scikit-learn when it is first asked for."""
+    """Import a public name."""
     if name in _LAZY:
-        return getattr(importlib.import_module(f"lmnn_sdp.{_LAZY[name]}"), name)
+        found = getattr(importlib.import_module(f"lmnn_sdp.{_LAZY[name]}"), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,15 +14,24 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 #: Target neighbours of a point where the caller leaves the number open and every class has more points.
 PAPER_NEIGHBORS = 3
+#: Largest entry of X by magnitude: differences of points, and their sums, stay within the range of float64.
+LARGEST = 2.0**1000
 
 
 def check_data(X: npt.ArrayLike) -> FloatArray:
-    """Data as a finite float64 array of shape (n, d)."""
+    """Data as a float64 array of shape (n, d), finite and within `LARGEST`."""
     check_dense(X)
     array = as_numbers(X, "X")
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"X has shape {array.shape}; it must be (n, d) with d >= 1: one row a point")
     check_finite(array, "X")
+    beyond = np.argwhere(np.abs(array) > LARGEST)
+    if len(beyond):
+        i, f = beyond[0].tolist()
+        raise ValueError(
+            f"X[{i}, {f}] is {array[i, f]:.3g}; beyond {LARGEST:.2g} differences of points overflow: divide feature {f}"
+            " by a power of ten, or mend the entry if it is a fill value"
+        )
     return array
 
 
@@ -41,8 +50,9 @@ def check_unmasked(values: Any, name: str) -> None:
 
 def check_features(X: FloatArray, names: npt.NDArray[np.generic] | None) -> None:
     """No NaN and no infinity in data of shape (n, d); the first one is named by its feature's name or number."""
-    if math.isfinite(np.sum(X)):  # one pass without memory for nearly all data; a sum that overflows is looked at again
-        return
+    with np.errstate(over="ignore"):  # a sum that overflows is looked at again
+        if math.isfinite(np.sum(X)):  # one pass without memory for nearly all data
+            return
     bad = np.argwhere(~np.isfinite(X))
     if len(bad):
         i, feature = bad[0].tolist()

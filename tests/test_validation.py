@@ -391,3 +391,14 @@ def test_a_mu_that_rounds_to_a_bound_is_refused(mu):
 def test_arguments_of_the_wrong_kind(arguments, message):
     with pytest.raises(ValueError, match=message):
         solve(noise(), **arguments)
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.2e301])
+def test_entries_that_overflow_in_differences_are_refused(value):
+    X, y = noise(n=20, d=2).X.copy(), np.arange(20) % 2
+    X[3, 1] = value
+    for use in (Problem.from_data, LMNN(n_neighbors=1).fit):
+        with pytest.raises(ValueError, match=r"X\[3, 1\] is .* differences of points overflow: divide feature 1"):
+            use(X, y)
+    X[3, 1] = 1e301
+    assert solve(Problem.from_data(X, y, 1)).status.solved

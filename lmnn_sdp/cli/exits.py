@@ -35,13 +35,19 @@ class WrongInput(click.ClickException):
 class Group(click.Group):
     """Commands whose errors are one sentence each, without a traceback."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments; an interrupt exits with `INTERRUPTED`."""
+        try:
+            return super().make_context(*arguments, **options)
+        except KeyboardInterrupt:
+            raise interrupted() from None
+
     def invoke(self, context: click.Context) -> Any:
         """Run a command; what is wrong with the input exits with `WRONG`, an interrupt with `INTERRUPTED`."""
         try:
             return super().invoke(context)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("Interrupted.", err=True)
-            raise click.exceptions.Exit(INTERRUPTED) from None
+            raise interrupted() from None
         except BrokenPipeError:  # whoever reads our output has seen enough, as in `| head`
             raise
         except (ValueError, OSError, OverflowError, MemoryError, ImportError) as error:
@@ -50,6 +56,12 @@ class Group(click.Group):
             if isinstance(error, ImportError):  # an optional package, or a damaged installation
                 raise
             raise WrongInput(str(error)) from error
+
+
+def interrupted() -> click.exceptions.Exit:
+    """What ends the process after Ctrl-C."""
+    click.echo("Interrupted.", err=True)
+    return click.exceptions.Exit(INTERRUPTED)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.sampling import stratified_rows
 from lmnn_sdp.numerics.types import FloatArray
 
@@ -31,8 +32,9 @@ class Dataset:
 
     def standardized(self) -> Dataset:
         """Every feature with zero mean and unit population variance; constant features become zero."""
-        spread = self.X.std(axis=0)
-        centred = self.X - self.X.mean(axis=0)
+        scaled = self.X / power_of_two(np.max(np.abs(self.X), axis=0))  # exact, and squares stay within range
+        spread = scaled.std(axis=0)
+        centred = scaled - scaled.mean(axis=0)
         return replace(self, X=centred / np.where(spread > 0, spread, 1.0))
 
     def sample(self, n: int, seed: int = 0) -> Dataset:

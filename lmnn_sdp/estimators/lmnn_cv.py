@@ -22,15 +22,22 @@ from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.cut import leading_rows
 from lmnn_sdp.solvers.solution import Solution, Status
-from lmnn_sdp.validation import check_components, check_grid, check_mu
+from lmnn_sdp.validation import check_components, check_grid, check_mu, is_integer
+
+#: Part by which the means of the same scores in another order may differ.
+TIE = 1e-12
 
 
 class LMNNCV(LMNN):
     """LMNN with k, mu and n_components chosen by the held-out score of a k-NN classifier.
 
-    Every fold is one path: each problem begins at the solution before it, and one solve serves every number of
-    components. The best setting is then fitted to all data. Solutions of one fold never start those of another, so no
-    test point has a say in the metric that is tested on it.
+    Every fold is one path, by rising k and mu: each problem begins at the solution before it, and one solve serves
+    every number of components. The best setting is then fitted to all data. Solutions of one fold never start those of
+    another, so no test point has a say in the metric that is tested on it.
+
+    Few test points give many equal scores. Of the settings whose mean score is the highest, up to the rounding of the
+    mean, the simplest is chosen: the smallest k, of those the mu nearest to 0.5 (the smaller of two), of those the
+    fewest components. So the order of the grid has no say.
 
     Parameters
     ----------
@@ -68,7 +75,7 @@ class LMNNCV(LMNN):
     Attributes
     ----------
     best_params_ : dict
-        ``n_neighbors``, ``mu`` and ``n_components`` of the highest mean score; of several the first in the grid.
+        ``n_neighbors``, ``mu`` and ``n_components`` of the highest mean score; of several the simplest, see above.
     best_score_ : float
         Its mean score over the folds. It was chosen for being high, so it is too high an estimate.
     best_index_ : int
@@ -168,7 +175,8 @@ class LMNNCV(LMNN):
         self._warn(paths)
         self.cv_results_ = _results(grid, paths)
         self.n_splits_ = len(splits)
-        self.best_index_ = int(np.argmin(self.cv_results_["rank_test_score"]))
+        best = np.flatnonzero(self.cv_results_["rank_test_score"] == 1).tolist()
+        self.best_index_ = min(best, key=lambda index: _plainness(**self.cv_results_["params"][index]))
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.best_estimator_ = self._single(**self.best_params_).fit(X, y)
@@ -202,6 +210,16 @@ class LMNNCV(LMNN):
             )
 
 
+def _plainness(n_neighbors: Any, mu: float, n_components: int | None) -> tuple[float, ...]:
+    """What the settings of equal score are ordered by."""
+    return _size(n_neighbors), abs(mu - 0.5), mu, _size(n_components)
+
+
+def _size(count: Any) -> float:
+    """A number; infinite for ``"auto"`` and None, which stand for as many as there can be."""
+    return float(count) if is_integer(count) else math.inf
+
+
 @dataclass(frozen=True)
 class Fit:
     """One setting on one fold: held-out score, proved gap before the cut, status, seconds, and why it failed if so."""
@@ -223,22 +241,22 @@ def _path(
     test: IntArray,
 ) -> list[Fit]:
     """All settings on one fold, each solve begun at the one before it in mu, or at the first of the k before."""
-    fits: list[Fit] = []
+    fits: dict[tuple[Any, Any], list[Fit]] = {}
     first_of_k: Solution | None = None
-    for k in grid["n_neighbors"]:
+    for k in sorted(grid["n_neighbors"], key=_size):
         start, first_of_k = first_of_k, None
-        for mu in grid["mu"]:
+        for mu in sorted(grid["mu"]):
             begin = time.perf_counter()
             try:
                 solution = _solved(search, X[train], y[train], k, mu, start)
             except ValueError as error:  # such as too few points of a class, or a singular pull, in this fold alone
                 failure = Fit(math.nan, math.nan, None, time.perf_counter() - begin, 0.0, str(error))
-                fits += [failure] * len(grid["n_components"])
+                fits[k, mu] = [failure] * len(grid["n_components"])
                 continue
             start, first_of_k = solution, first_of_k or solution
             seconds = (time.perf_counter() - begin) / len(grid["n_components"])
-            fits += [_scored(search, solution, rows, X, y, train, test, seconds) for rows in grid["n_components"]]
-    return fits
+            fits[k, mu] = [_scored(search, solution, rows, X, y, train, test, seconds) for rows in grid["n_components"]]
+    return [fit for k in grid["n_neighbors"] for mu in grid["mu"] for fit in fits[k, mu]]
 
 
 def _solved(
@@ -288,6 +306,7 @@ def _results(grid: dict[str, tuple[Any, ...]], paths: list[list[Fit]]) -> dict[s
     for name, values in measured.items():
         results |= {f"mean_{name}": values.mean(axis=0), f"std_{name}": values.std(axis=0)}
     mean = np.nan_to_num(results["mean_test_score"], nan=-np.inf)
-    results["rank_test_score"] = np.array([1 + np.count_nonzero(mean > value) for value in mean], dtype=np.int32)
+    above = [np.count_nonzero((mean > value) & ~np.isclose(mean, value, rtol=TIE, atol=0)) for value in mean]
+    results["rank_test_score"] = np.array(above, dtype=np.int32) + np.int32(1)
     results["mean_relative_gap"] = np.array([[fit.gap for fit in path] for path in paths]).mean(axis=0)
     return results

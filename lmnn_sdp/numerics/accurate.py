@@ -10,6 +10,7 @@ Source: T. Ogita, S. M. Rump and S. Oishi (2005). Accurate sum and dot product. 
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,12 +19,15 @@ from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray
 
+N = TypeVar("N", float, FloatArray)
+
 U = 2.0**-53
+LONGEST = 2**24  # entries of a compensated sum
 SPLITTER = 2.0**27 + 1  # Veltkamp's constant: halves of 26 bits, whose products are exact
 TINY = 2.0**-1000  # far above all that underflow can lose, and far below all that counts
 
 
-def gamma(n: float) -> float:
+def gamma(n: N) -> N:
     """``n U / (1 - n U)``: the relative error of n roundings in a row, rounded up."""
     return n * U / (1 - n * U) * (1 + 4 * U)
 
@@ -103,16 +107,22 @@ def _rows(X, centre, T, weights, begin, end, V, reaches):  # type: ignore[no-unt
 
 
 def sum_up(values: FloatArray) -> float:
-    """A float that is at least the exact sum of nonnegative ``values``, and hardly more."""
-    return math.nextafter(math.fsum(values), math.inf)
+    """A float that is at least the exact sum of nonnegative ``values``, and hardly more unless the sum overflows."""
+    try:
+        return math.nextafter(math.fsum(values), math.inf)
+    except OverflowError:
+        return math.inf
 
 
 def positive_sum(values: FloatArray) -> tuple[float, int]:
     """Sum and number of the positive entries of ``values``; the sum errs by a part of at most ``2 U``.
 
-    The sum is compensated (Neumaier), so that its error does not grow with the number of entries.
+    However many there are: what every addition loses is kept, and these losses, which err by a part ``gamma_n`` of
+    themselves and so by ``gamma_n^2 < U / 16`` of the sum, are summed up over no more than `LONGEST` entries.
     """
-    return _positive_sum(values.ravel())
+    flat = values.ravel()
+    parts = [_positive_sum(flat[start : start + LONGEST]) for start in range(0, len(flat), LONGEST)]
+    return math.fsum(x for total, lost, _ in parts for x in (total, lost)), sum(count for _, _, count in parts)
 
 
 @kernel()
@@ -126,7 +136,7 @@ def _positive_sum(values):  # type: ignore[no-untyped-def]
             b = s - total
             lost += (total - (s - b)) + (value - b)
             total = s
-    return total + lost, count
+    return total, lost, count
 
 
 def plain_rows(X: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -159,9 +159,9 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.where(x == 0, 1.0, np.ldexp(1.0, exponent - 1))
 
 
-#: Rows of a chunk of differences, and chunks that are added up before their sum joins the others: with both, the error
-#: of long sums stays near that of short ones.
-CHUNK, GROUP = 128, 64
+#: Rows of a chunk of differences. Sums of chunks are added by pairs, so that the error of long sums stays near that of
+#: short ones; with shorter chunks the products take more time.
+CHUNK = 64
 
 
 def gram(A: Floats, B: Floats) -> Floats:
@@ -181,28 +181,30 @@ def row_products(A: FloatArray, D: FloatArray) -> FloatArray:
 def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> FloatArray:
     """``sum_p w_p (x_a - x_b)(x_a - x_b)'`` over paired rows of ``X (n, d)``, shape (d, d), by differences.
 
-    Every entry is a sum of sums of at most `CHUNK` terms: see `scatter_roundings`.
+    Every entry is a sum by pairs of sums of at most `CHUNK` terms: see `scatter_roundings`.
     """
 
     def work(begin: int, end: int) -> FloatArray:
-        groups = np.zeros((X.shape[1], X.shape[1]))
-        for first in range(begin, end, CHUNK * GROUP):
-            group = np.zeros_like(groups)
-            last = min(first + CHUNK * GROUP, end)
-            for start in range(first, last, CHUNK):
-                part = slice(start, min(start + CHUNK, last))
-                difference = X[a[part]] - X[b[part]]
-                group += (difference * weights[part, None]).T @ difference
-            groups += group
-        return groups
+        chunks = _chunks(end - begin)
+        if chunks <= 1:
+            difference = X[a[begin:end]] - X[b[begin:end]]
+            return (difference * weights[begin:end, None]).T @ difference
+        middle = begin + chunks // 2 * CHUNK
+        total = work(begin, middle)
+        total += work(middle, end)
+        return total
 
     return symmetrize(np.sum(in_parts(work, len(a), X.shape[1] ** 2), axis=0))
 
 
 def scatter_roundings(count: int) -> int:
     """Roundings in a row, at most, between a term of `scatter` over so many pairs and the sum."""
-    groups = -(-count // (CHUNK * GROUP))
-    return min(count, CHUNK) + min(-(-count // CHUNK), GROUP) + groups + threads() + 8
+    return min(count, CHUNK) + _chunks(count).bit_length() + threads() + 8
+
+
+def _chunks(count: int) -> int:
+    """Chunks of so many rows."""
+    return -(-count // CHUNK)
 
 
 def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:

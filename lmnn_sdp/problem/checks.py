@@ -79,6 +79,8 @@ def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
     check_finite(array, "M")
     if not is_symmetric(array):
         raise ValueError("M is not symmetric; pass (M + M.T) / 2, or L.T @ L for a factor L")
+    if np.array_equal(array, array.T):
+        return array  # halves of subnormal entries would be rounded
     return array / 2 + array.T / 2  # the sum of two large entries may overflow
 
 

@@ -13,6 +13,8 @@ class Coordinates:
 
     Attributes
     ----------
+    points : array, shape (n, d)
+        The data x: where two rows are equal, so are their exact z.
     errors : array, shape (n,)
         Bound on the norm of the difference of each row to the exact z.
     euclidean : array, shape (r, r)
@@ -31,6 +33,7 @@ class Coordinates:
         Bound on the spectral norm of the difference of R to the exact ``T'RT``.
     """
 
+    points: FloatArray
     errors: FloatArray
     euclidean: FloatArray
     outside: FloatArray | None = None

@@ -49,7 +49,7 @@ def dependence(X: FloatArray, centred: FloatArray) -> Dependence:
     Raises
     ------
     ValueError
-        If all points are equal.
+        If all points are equal, or a feature is smaller than one that depends on it by more than float64 can tell.
     """
     unit = power_of_two(np.max(np.abs(centred), axis=0))
     R, order = scipy.linalg.qr(directions(centred / unit), mode="r", pivoting=True)
@@ -59,7 +59,14 @@ def dependence(X: FloatArray, centred: FloatArray) -> Dependence:
     relation = scipy.linalg.solve_triangular(R[:rank, :rank], R[:rank, rank:])
     coefficients = np.zeros((X.shape[1], rank))
     coefficients[kept, np.arange(rank)] = 1.0
-    coefficients[others] = (relation * (unit[others] / unit[kept][:, None])).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        coefficients[others] = (relation * (unit[others] / unit[kept][:, None])).T
+    if not np.isfinite(coefficients).all():
+        f, at = np.argwhere(~np.isfinite(coefficients))[0].tolist()
+        raise ValueError(
+            f"feature {kept[at]} is so small beside feature {f}, which depends on it, that their ratio overflows; "
+            "multiply it by a power of ten"
+        )
     inexact = [f for f in sorted(others.tolist()) if not _exactly_dependent(X, f, kept, coefficients[f])]
     rising = np.argsort(kept)
     return Dependence(kept[rising], coefficients[:, rising], tuple(inexact))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import EPS, power_of_two, squared_distances
+from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 BLOCK = 2**22  # entries of a block of distances, 32 MiB
+CHUNK = 2**17  # entries of a chunk of differences
+LOWEST = -(2**15)  # exponent of 0, below that of every square
 
 
 def target_neighbors(X: FloatArray, codes: IntArray, n_neighbors: int) -> IntArray:
@@ -32,21 +34,21 @@ def target_neighbors(X: FloatArray, codes: IntArray, n_neighbors: int) -> IntArr
     (iris has one decimal) are full of ties that rounding breaks one way in one unit and another way in another,
     and each choice is a different problem with a different optimum: pass ``targets`` to compare across units.
     """
-    scaled = X / power_of_two(np.max(np.abs(X)))
     targets = np.empty((len(X), n_neighbors), dtype=np.intp)
     for code in np.unique(codes):
         members = np.flatnonzero(codes == code)
-        targets[members] = members[_nearest(scaled[members], n_neighbors)]
+        targets[members] = members[_nearest(X[members], n_neighbors)]
     return targets
 
 
 def _nearest(X: FloatArray, k: int) -> IntArray:
     """K nearest other rows of each row of ``X (n, d)``: matrix products propose, exact differences decide."""
     n, d = X.shape
-    V = X - X.mean(axis=0)
+    scaled = X / power_of_two(np.max(np.abs(X)))
+    V = scaled - scaled.mean(axis=0)
     norms = np.einsum("ij,ij->i", V, V)
     # |v|^2 + |w|^2 - 2 v.w errs by at most (d + 4) eps (|v|^2 + |w|^2), centring included; doubled for safety.
-    slack = 2 * (d + 4) * EPS * (norms + norms.max() + np.max(np.abs(X)) ** 2)
+    slack = 2 * (d + 4) * EPS * (norms + norms.max() + np.max(np.abs(scaled)) ** 2)
     nearest = np.empty((n, k), dtype=np.intp)
     step = max(1, BLOCK // n)
     for start in range(0, n, step):
@@ -55,7 +57,19 @@ def _nearest(X: FloatArray, k: int) -> IntArray:
         distance[np.arange(len(rows)), rows] = np.inf
         kth = np.partition(distance, k - 1, axis=1)[:, k - 1]
         row, col = np.nonzero(distance <= (kth + 2 * slack[rows])[:, None])
-        order = np.lexsort((col, squared_distances(X, rows[row], col), row))
+        order = np.lexsort((col, *_squared_distances(X, rows[row], col), row))
         first = np.searchsorted(row, np.arange(len(rows)))  # row is sorted already, and stays so
         nearest[rows] = col[order[first[:, None] + np.arange(k)]]
     return nearest
+
+
+def _squared_distances(X: FloatArray, a: IntArray, b: IntArray) -> tuple[FloatArray, IntArray]:
+    """Squared distances of paired rows as mantissas and exponents: beside a fill value of 1e300 none may vanish."""
+    mantissas, exponents = np.empty(len(a)), np.empty(len(a), dtype=np.intp)
+    for start in range(0, len(a), step := max(1, CHUNK // X.shape[1])):
+        part = slice(start, start + step)
+        difference = X[a[part]] - X[b[part]]
+        _, power = np.frexp(np.max(np.abs(difference), axis=1))
+        mantissas[part], own = np.frexp(np.sum(np.ldexp(difference, -power[:, None]) ** 2, axis=1))
+        exponents[part] = np.where(mantissas[part] > 0, own + 2 * power, LOWEST)
+    return mantissas, exponents

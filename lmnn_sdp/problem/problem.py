@@ -228,6 +228,13 @@ class Problem:
             own[own] = np.isin(self.keys(triplets[own]), self.keys(self.working_set))
         return own
 
+    def are_equal(self, squared: FloatArray, a: IntArray, b: IntArray) -> npt.NDArray[np.bool_]:
+        """Which pairs of points, at these squared distances, are equal in the data: their exact distance is 0."""
+        points = self.X if self.coordinates is None else self.coordinates.points
+        equal = squared == 0
+        equal[equal] = np.all(points[a[equal]] == points[b[equal]], axis=1)
+        return equal
+
     def objective(self, M: npt.ArrayLike) -> float:
         """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)`` in the units of the data.
 

@@ -120,13 +120,17 @@ def whiten(problem: Problem) -> Whitening:
         if r < d:
             _check_multiple_of_identity(problem.R, d, r)
         T, Z, errors = _whitening_map(problem, centre, first)
-        V = np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
-        coordinates = Coordinates(errors, _euclidean(V)) if r == d else _with_outside(problem, centred, T, Z, V, errors)
+        V = _way_back(T)
+        coordinates = (
+            Coordinates(problem.X, errors, _euclidean(V))
+            if r == d
+            else _with_outside(problem, centred, T, Z, V, errors)
+        )
         return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
-    V = found.coefficients @ np.linalg.inv(T[found.kept]).T
-    return Whitening(_inside(problem, T, Z, Coordinates(errors, _euclidean(V))), T, V, centre, found.inexact)
+    V = found.coefficients @ _way_back(T[found.kept])
+    return Whitening(_inside(problem, T, Z, Coordinates(problem.X, errors, _euclidean(V))), T, V, centre, found.inexact)
 
 
 def central_point(X: FloatArray) -> FloatArray:
@@ -135,6 +139,15 @@ def central_point(X: FloatArray) -> FloatArray:
     usual = np.median(away, axis=0)
     unit = np.where(usual > 0, usual, np.maximum(np.max(away, axis=0), np.finfo(float).tiny))
     return X[int(np.argmin(np.max(away / unit, axis=1)))]
+
+
+def _way_back(T: FloatArray) -> FloatArray:
+    """``T (T'T)^-1``, shape (d, r): where T is square, in units of each feature, so that none is lost to a far one."""
+    d, r = T.shape
+    if r < d:
+        return np.asarray(np.linalg.pinv(T.T), dtype=np.float64)
+    unit = power_of_two(np.max(np.abs(T), axis=1))[:, None]
+    return np.asarray(np.linalg.inv(T / unit).T / unit, dtype=np.float64)
 
 
 def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
@@ -261,5 +274,5 @@ def _with_outside(
     size = np.linalg.norm(centred, axis=1)
     slack = 1 + gamma(len(T) + 8)
     outside = (np.linalg.norm(centred - inside, axis=1) + inside_errors + 2 * U * (size + inside_errors)) * slack
-    stretch = float(np.linalg.norm(T)) * slack
-    return Coordinates(errors, _euclidean(V), outside, size * slack, stretch, float(problem.R[0, 0]))
+    stretch, floor = float(np.linalg.norm(T)) * slack, float(problem.R[0, 0])
+    return Coordinates(problem.X, errors, _euclidean(V), outside, size * slack, stretch, floor)

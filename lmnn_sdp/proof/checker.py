@@ -1,6 +1,6 @@
-"""Checks the proof of an LMNN interval anew from the raw data: this one file is all that has to be trusted.
+"""Checks the proof of an LMNN interval anew from the raw data: this file and NumPy are all that is to be trusted.
 
-    python checker.py DATA.npz PROOF.npz        DATA.npz holds X (n, d) and y (n,); NumPy is all that it needs
+    python checker.py DATA.npz PROOF.npz    DATA.npz holds X (n, d), y (n,); exit code 0: proved, 1: refuted, 2: neither
 
 Claim: in exact arithmetic on the numbers that the floats are, lower <= min over PSD M of f(M) <= f(L'L) <= upper, with
 
@@ -11,7 +11,7 @@ over points i, their targets j and all l of other classes. A proof holds a diges
 and features left out, on which L is zero: the claim is about the data without them.
 
 Model of rounding: binary64 to nearest, u = 2^-53, overflow seen, underflow far below TINY; sums and matrix products in
-any order, fused or not: n roundings in a row cost gamma_n = n u / (1 - n u). cholesky and lstsq may err as they like.
+any order, fused or not: n roundings in a row cost gamma_n = n u / (1 - n u). eigh and lstsq may err as they like.
 
 * Maps: (x - c) T in double-double, rounded once, errs by e = u |v| + 4 (d + 8)^2 u^2 sum_f |x_f - c_f| |T_f| a row.
 * Upper: |v_a - v_b| is known to e_a + e_b and a part gamma. Pairs (i, l) within rho = sqrt(1 + max_j D(i, j)) count, so
@@ -33,16 +33,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 Array = np.ndarray[Any, Any]
 U, TINY, SLACK = 2.0**-53, 2.0**-400, 1 + 2.0**-20  # SLACK pays for the roundings of an error bound itself
 SPLIT, BLOCK = 2.0**27 + 1, 2**21  # Veltkamp's constant; pairs at a time
 FLOATS = {"mu": 0, "reg": 0, "L": 2, "alpha": 1, "T": 2, "interval": 1}  # dimensions of each array
 INDICES = {"targets": 2, "triplets": 2, "kept": 1, "left_out": 1}
-
-
-class Refuted(Exception):  # noqa: N818
-    """Why a proof proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def check(X: Any, y: Any, proof: Any) -> Verdict:
             p = _read(X, y, proof)
             nearest, lower, upper, (low, high) = _nearest(p), _lower(p), _upper(p), p.interval.tolist()
             _need(low <= lower <= upper <= high, f"it claims [{low}, {high}], but [{lower}, {upper}] is proved")
-    except Refuted as reason:
+    except (ValueError, OverflowError) as reason:
         return Verdict(False, str(reason))
     reg = "a matrix" if p.reg.ndim else p.reg
     words = f"{p.targets.shape[1]} {'nearest neighbours' if nearest else 'chosen targets'}, mu = {p.mu}, reg = {reg}"
@@ -83,11 +80,10 @@ def digest(X: Array, codes: Array) -> str:
 
 def _need(true: Any, why: str) -> None:
     if not true:
-        raise Refuted(why)
+        raise ValueError(why)
 
 
 def _read(X: Any, y: Any, proof: Any) -> SimpleNamespace:
-    """Data and proof, every array of the right kind, every index in range, every triplet one of the problem."""
     p = SimpleNamespace(X=np.ascontiguousarray(X, dtype=np.float64), codes=np.unique(y, return_inverse=True)[1])
     _need(p.X.ndim == 2 and p.codes.shape == p.X.shape[:1] and p.X.size, "X and y do not fit together")
     _need(np.max(np.abs(p.X)) <= 2.0**1000, "X has entries that are not finite, or beyond 2**1000")
@@ -104,8 +100,7 @@ def _read(X: Any, y: Any, proof: Any) -> SimpleNamespace:
     p.R = p.reg if p.reg.ndim else p.reg * np.eye(d)
     _need(p.R.shape == (d, d) and np.array_equal(p.R, p.R.T), "reg is no symmetric matrix, nor a number")
     _need(len(p.targets) == n and p.targets.size, "targets has not a row for each point")
-    ordered = np.sort(np.c_[p.targets, np.arange(n)], axis=1)
-    _need(np.all(ordered[:, 1:] > ordered[:, :-1]), "a target is listed twice, or is the point itself")
+    _need(np.all(np.diff(np.sort(np.c_[p.targets, range(n)])) > 0), "a target is listed twice, or is the point itself")
     _need(np.all(p.codes[p.targets] == p.codes[:, None]), "a target has another class than its point")
     _need(p.L.shape[1] == d and not p.L[:, p.left_out].any(), "L is no map of these features less those left out")
     _need(p.triplets.shape == (len(p.alpha), 3), "triplets and alpha do not fit together")
@@ -119,13 +114,12 @@ def _read(X: Any, y: Any, proof: Any) -> SimpleNamespace:
     return p
 
 
-def _upper(p: SimpleNamespace) -> float:
-    """At least f(L'L)."""
+def _upper(p: SimpleNamespace) -> float:  # at least f(L'L)
     (V, e), g = _image(p.X, p.L.T), (len(p.L) + 8) * U * SLACK
-    pull = (np.sqrt(_squared(V, p.i, p.j)) * (1 + g) + e[p.i] + e[p.j]) ** 2 * (1 + 16 * U) + TINY
+    pull = (_apart(V, p.i, p.j) * (1 + g) + e[p.i] + e[p.j]) ** 2 * (1 + 16 * U) + TINY
     pulls, push = pull.reshape(len(V), -1), [0.0]
     for i, l in _near(V, e, np.sqrt(1 + pulls.max(axis=1)) * (1 + 8 * U), p.codes, own=False):
-        below = np.maximum(np.sqrt(_squared(V, i, l)) * (1 - g) - (e[i] + e[l]) * (1 + 4 * U), 0.0) ** 2
+        below = np.maximum(_apart(V, i, l) * (1 - g) - (e[i] + e[l]) * (1 + 4 * U), 0.0) ** 2
         hinges = (1 + pulls[i]) * (1 + 4 * U) - (below * (1 - 16 * U))[:, None]
         push.append(math.fsum(hinges[hinges > 0]))
     size = float(np.sum((np.abs(p.L) @ np.abs(p.R)) * np.abs(p.L)))
@@ -133,8 +127,7 @@ def _upper(p: SimpleNamespace) -> float:
     return math.nextafter(((1 - p.mu) * math.fsum(pull) + p.mu * math.fsum(push)) * (1 + 16 * U) + linear, math.inf)
 
 
-def _lower(p: SimpleNamespace) -> float:
-    """At most the sum of alpha, which bounds the optimum because S is PSD."""
+def _lower(p: SimpleNamespace) -> float:  # at most the sum of alpha, a bound because S is PSD
     if not p.alpha.any() and p.reg.ndim == 0 and p.reg >= 0:
         return 0.0
     for f in np.setdiff1d(np.arange(p.X.shape[1]), np.append(p.kept, p.left_out)).tolist():
@@ -150,33 +143,28 @@ def _lower(p: SimpleNamespace) -> float:
     size = np.linalg.norm(np.abs(T.T) @ np.abs(R) @ np.abs(T))
     error += (2 * d + 16) * U * SLACK * size + 4 * U * (np.linalg.norm(S) + size)
     S, g = S + T.T @ R @ T, (d + 8) * U * SLACK
-    S = (S + S.T) / 2
     s = (error + 4 * g * np.sum(np.abs(np.diag(S)))) * SLACK**2 + TINY
-    try:
-        F = np.linalg.cholesky(S - s * np.eye(d))
-    except np.linalg.LinAlgError:
-        F = np.full((d, d), np.nan)
-    E = np.linalg.norm(S - F @ F.T - s * np.eye(d)) + g * (np.sum(F**2) + np.linalg.norm(S) + s)
+    w, Q = np.linalg.eigh((S + S.T) / 2)
+    F = Q * np.sqrt(np.maximum(w - s, 0.0))
+    E = np.linalg.norm((S + S.T) / 2 - F @ F.T - s * np.eye(d)) + g * (np.sum(F**2) + np.linalg.norm(S) + s)
     _need((E + error) * SLACK < s, "the dual slack S(alpha) is not proved positive semidefinite")
     return math.nextafter(math.fsum(p.alpha), -math.inf) if p.alpha.any() else 0.0
 
 
-def _nearest(p: SimpleNamespace) -> bool:
-    """Whether no other point of its class is nearer to a point than its targets, beyond rounding."""
-    Y = p.X / _power_of_two(np.max(np.abs(p.X)))
-    V, g = Y - np.median(Y, axis=0), (Y.shape[1] + 8) * U
-    furthest = _squared(Y, p.i, p.j).reshape(len(Y), -1).max(axis=1)
-    pairs = _near(V, 2 * U * np.linalg.norm(V, axis=1) + TINY, np.sqrt(furthest) * (1 + g), p.codes, own=True)
+def _nearest(p: SimpleNamespace) -> bool:  # none of its class is nearer to a point than its targets, beyond rounding
+    unit, norm, (n, d) = _power_of_two(np.max(np.abs(p.X))), np.hypot.reduce, p.X.shape  # hypot has no underflow
+    V, g = (p.X - np.median(p.X, axis=0)) / unit, (d + 8) * U
+    furthest = _apart(p.X, p.i, p.j, norm).reshape(n, -1).max(axis=1)
+    pairs = _near(V, 2 * U * np.linalg.norm(V, axis=1) + TINY, furthest / unit * (1 + g), p.codes, own=True)
     others = ((i, l, (i != l) & (p.targets[i] != l[:, None]).all(axis=1)) for i, l in pairs)
-    return all(np.all((_squared(Y, i, l) * (1 + g) + TINY >= furthest[i] * (1 - g))[other]) for i, l, other in others)
+    return all(np.all((_apart(p.X, i, l, norm) * (1 + g) >= furthest[i] * (1 - g))[other]) for i, l, other in others)
 
 
 def _power_of_two(x: Array) -> Array:
     return np.where(x == 0, 1.0, np.ldexp(1.0, np.frexp(x)[1]))
 
 
-def _image(X: Array, T: Array) -> tuple[Array, Array]:
-    """``(X - c) T`` for a centre c, and a bound on the error of each row."""
+def _image(X: Array, T: Array) -> tuple[Array, Array]:  # (X - c) T for a centre c, and the error of each row at most
     unit = _power_of_two(np.max(np.abs(X), axis=0))
     X, T, d = X / unit, T * unit[:, None], len(T)
     _need(np.max(np.abs(T), initial=0.0) <= 2.0**400, "a map is too large for these data")
@@ -201,9 +189,9 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     return total, (a - (total - (total - a))) + (b - (total - a))
 
 
-def _squared(V: Array, a: Array, b: Array) -> Array:
+def _apart(V: Array, a: Array, b: Array, norm: Any = np.linalg.norm) -> Array:
     parts = np.array_split(np.stack([a, b]), 1 + a.size * V.shape[1] // 2**20, axis=1)
-    return np.concatenate([np.sum((V[i] - V[l]) ** 2, axis=1) for i, l in parts])
+    return np.concatenate([norm(V[i] - V[l], axis=1) for i, l in parts])
 
 
 def _near(V: Array, e: Array, reach: Array, codes: Array, own: bool) -> Any:
@@ -234,8 +222,7 @@ def _weighted(Z: Array, e: Array, a: Array, b: Array, weights: Array, roundings:
     return S, error * SLACK
 
 
-def _is_combination(X: Array, f: int, kept: Array) -> bool:
-    """Whether a feature is, exactly, a constant plus a rational combination of those kept."""
+def _is_combination(X: Array, f: int, kept: Array) -> bool:  # a constant plus a rational one of those kept, exactly
     unit = _power_of_two(np.ptp(X, axis=0))
     Y = (X - X[0]) / unit
     found = np.nan_to_num(np.linalg.lstsq(Y[:, kept], Y[:, f], rcond=None)[0] * (unit[f] / unit[kept]))
@@ -243,8 +230,21 @@ def _is_combination(X: Array, f: int, kept: Array) -> bool:
     return len({Fraction(x[f]) - sum(c * Fraction(x[g]) for g, c in terms if c) for x in X.tolist()}) == 1
 
 
+def _judge(data: str, proof: str) -> Verdict:
+    with open(data, "rb") as points, open(proof, "rb") as file:
+        X, y = map(NpzFile(points).__getitem__, "Xy")
+        try:
+            arrays = dict(NpzFile(file))
+        except Exception as error:  # NumPy, zipfile and zlib have a dozen kinds of them for a damaged file
+            return Verdict(False, f"it holds no arrays that can be read: {error}")
+    return check(X, y, arrays)
+
+
 if __name__ == "__main__":
-    with np.load(sys.argv[1]) as points, np.load(sys.argv[2]) as held:
-        found = check(points["X"], points["y"], held)
+    try:
+        found = _judge(*sys.argv[1:])
+    except Exception as error:
+        print("There is no DATA.npz with X and y, or no PROOF.npz:", *str(error).split(), file=sys.stderr)
+        sys.exit(2)
     print(found)
     sys.exit(not found.proved)

@@ -13,7 +13,8 @@ coordinates, invertible or invertible on the features that the data need, S is P
     |z_a - z_b| is known to  g_e = e_a + e_b + U |Z_a - Z_b|    (row errors, and one rounding of each entry)
     the norm of the sum to   sum_e |s_e| (2 |Z_a - Z_b| g_e + g_e^2 + gamma |Z_a - Z_b|^2)
 
-with gamma for the roundings in a row of weights and sums. `definite_beyond` then proves what is left.
+with gamma for the roundings of the sum in a row; a weight s_e, itself a sum, errs by as many roundings as it has terms.
+`definite_beyond` then proves what is left.
 
 Where T spans less than all directions (a trace penalty on data that do not vary everywhere), S is ``reg I`` outside of
 the range of T but for what the rows have there: with outside parts o_a and norms r_a of the rows,
@@ -127,7 +128,7 @@ def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
 def weighted_cost(problem: Problem) -> Weighted:
     """The cost ``P = (1 - mu) C + R``."""
     i, j = problem.target_pairs()
-    pull = _weighted(problem, i, j, np.ones(len(i)), 0)
+    pull = _weighted(problem, i, j, np.ones(len(i)))
     size = float(np.linalg.norm(pull.matrix)) + pull.error
     penalty = 0.0 if problem.coordinates is None else problem.coordinates.penalty_error
     matrix = (1 - problem.mu) * pull.matrix + problem.R
@@ -143,21 +144,21 @@ def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Weighted
     keys, place, counts = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True, return_counts=True)
     weights: FloatArray = np.bincount(place, np.concatenate([alpha, -alpha]), len(keys)).astype(np.float64)
     sizes: FloatArray = np.bincount(place, np.concatenate([alpha, alpha]), len(keys)).astype(np.float64)
-    return _weighted(problem, keys // n, keys % n, weights, int(counts.max(initial=0)), sizes)
+    # each sum has as many roundings as terms, of which there are many on few edges only, and every term has one more
+    return _weighted(problem, keys // n, keys % n, weights, gamma(counts.astype(np.float64) + 4) * sizes)
 
 
 def _weighted(
-    problem: Problem, a: IntArray, b: IntArray, weights: FloatArray, roundings: int, sizes: FloatArray | None = None
+    problem: Problem, a: IntArray, b: IntArray, weights: FloatArray, wrong: FloatArray | float = 0.0
 ) -> Weighted:
-    """The sum over edges; each weight is the sum of terms of these sizes, with so many roundings."""
+    """The sum over edges, for weights that err by at most ``wrong``."""
     X, coordinates = problem.X, problem.coordinates
     squared = squared_distances(X, a, b) * (1 + gamma(X.shape[1] + 8))
     length = np.sqrt(squared) * (1 + 4 * U)
-    sizes = np.abs(weights) if sizes is None else sizes
     moved = U * length if coordinates is None else coordinates.errors[a] + coordinates.errors[b] + U * length
-    g = gamma(scatter_roundings(len(a)) + roundings + 10)
-    weight = np.abs(weights) + g * sizes  # at least that of the exact sum
-    each = weight * (2 * length + moved) * moved + sizes * (g * squared)
+    moved[problem.are_equal(squared, a, b)] = 0.0  # far away errors are large, but points that are equal stay so
+    weight = np.abs(weights) + wrong  # at least that of the exact sum
+    each = weight * (2 * length + moved) * moved + (wrong + gamma(scatter_roundings(len(a)) + 10) * weight) * squared
     error = float(np.sum(each)) * (1 + gamma(len(a) + 16)) + 1e-290
     coupling = outside = 0.0
     if coordinates is not None and coordinates.outside is not None and coordinates.reach is not None:

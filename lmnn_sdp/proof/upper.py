@@ -78,10 +78,10 @@ def bound_above(
         A PSD matrix M near ``L'L``: the bound is then one on f(M).
     """
     count = problem.n_triplets
-    if not L.any():  # every margin is 0
+    if not L.any() and (given is None or not given.any()):  # every margin is 0
         near = None if slack is None else problem.hinges(L, slack)
         return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
-    V, errors = _image(problem, L, accurate)
+    V, errors = _image(problem, L if len(L) else np.zeros((1, problem.n_features)), accurate)
     if not np.isfinite(errors).all():
         return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
     pulls, raised = raised_pulls(V, errors, problem, None if given is None else _departures(given, L, problem))
@@ -119,7 +119,9 @@ def raised_pulls(
     g = gamma(V.shape[1] + 6)
     up = 1 + 16 * U  # for the few roundings of these lines themselves
     a = np.zeros(len(V)) if departures is None else departures
-    roots = np.sqrt(squared_distances(V, i, j) * (1 + g)) + (errors[i] + errors[j])
+    squared = squared_distances(V, i, j)
+    roots = np.sqrt(squared * (1 + g)) + (errors[i] + errors[j])
+    roots[problem.are_equal(squared, i, j)] = 0.0
     pulls = ((roots**2 + (a[i] + a[j]) ** 2) * up + TINY).reshape(problem.targets.shape)
     others = (a + np.max(a)) ** 2 * up
     sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)
@@ -149,11 +151,13 @@ def _departures(M: FloatArray, L: FloatArray, problem: Problem) -> FloatArray:
     ``a_i = sqrt(eps) sum_f |x_if - centre_f| / unit_f``, where eps bounds every entry of M - L'L in these units.
     """
     centred = np.abs(problem.X - np.median(problem.X, axis=0)) * (1 + 4 * U)
-    unit = power_of_two(np.max(centred, axis=0))
+    spread = np.max(centred, axis=0)
+    unit = np.where(spread > 0, power_of_two(spread), 0.0)  # of a constant feature no entry counts
     scaled = L * unit
     entries = np.abs(M * unit * unit[:, None] - scaled.T @ scaled)
     entries += gamma(len(L) + 8) * (np.abs(scaled).T @ np.abs(scaled)) + TINY
-    return np.sqrt(np.max(entries)) * np.sum(centred / unit, axis=1) * (1 + gamma(M.size + 32))
+    sizes = np.sum(centred / np.where(unit > 0, unit, 1.0), axis=1)
+    return np.sqrt(np.max(entries)) * sizes * (1 + gamma(M.size + 32))
 
 
 def _linear(R: FloatArray, L: FloatArray, given: FloatArray | None) -> float:

@@ -23,7 +23,7 @@ import numpy as np
 from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
-from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.first_metric import first_metric
@@ -81,7 +81,9 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if failures == MAX_FAILURES:
                 return Status.STALLED
             certified = monitor.relative_gap
-            _relist(problem, state, monitor)
+            if monitor.near is None:  # distances have left the range of float64
+                return Status.STALLED
+            _relist(problem, state, monitor.near)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
         if not np.isfinite(state.M).all():  # the penalties have outgrown float64
@@ -174,12 +176,11 @@ def _best_scale(problem: Problem, state: Iterate, M: FloatArray) -> float:
     return best_listed_scale(problem, M, state.graph.margins(M)) or 1.0
 
 
-def _relist(problem: Problem, state: Iterate, monitor: Monitor) -> None:
+def _relist(problem: Problem, state: Iterate, near: Hinges) -> None:
     """List the triplets near or beyond their margin at the certified metric, and those with a multiplier."""
-    assert monitor.near is not None
     used = state.alpha > 0
     kept, alpha = problem.keys(state.graph.triplets[used]), state.alpha[used]
-    keys = np.union1d(problem.keys(monitor.near.triplets), kept)
+    keys = np.union1d(problem.keys(near.triplets), kept)
     state.graph = problem.graph(problem.from_keys(keys))
     state.alpha = np.zeros(len(keys))
     state.alpha[np.searchsorted(keys, kept)] = alpha

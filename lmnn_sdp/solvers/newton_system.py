@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.linalg import CHUNK, gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
@@ -23,6 +23,7 @@ from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
 LOOSE, LOOSER = 0.03, 0.05  # accuracy of the first and of the second stage of conjugate gradients
+ROWS = 128  # differences at a time
 SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
@@ -165,8 +166,8 @@ def _rotated(
     out = np.empty((len(edges), len(Q)), dtype)
 
     def work(begin: int, end: int) -> None:
-        for start in range(begin, end, CHUNK):
-            part = slice(start, min(start + CHUNK, end))
+        for start in range(begin, end, ROWS):
+            part = slice(start, min(start + ROWS, end))
             out[part] = (graph.X[a[part]] - graph.X[b[part]]) @ Q
 
     in_parts(work, len(edges), Q.size)

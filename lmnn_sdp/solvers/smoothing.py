@@ -52,6 +52,63 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
+class SmoothedProblem:
+    """The problem over listed triplets with hinges smoothed over a width.
+
+    Attributes
+    ----------
+    problem : Problem
+        In whitened coordinates.
+    graph : TripletGraph
+        The list.
+    width : float
+    """
+
+    problem: Problem
+    graph: TripletGraph
+    width: float
+
+    def at(self, L: FloatArray) -> Place:
+        """The place ``L'L``."""
+        return Place(L.T @ L, self.graph.hinges(L))
+
+    def value(self, place: Place) -> float:
+        """The smoothed objective."""
+        share = self._share(place)
+        push = float(np.sum(share * (place.hinges - self.width / 2 * share), dtype=np.float64))
+        return float(np.sum(self.problem.cost * place.M)) + self.problem.mu * push
+
+    def alpha(self, place: Place) -> FloatArray:
+        """Multipliers of the listed triplets, shape (T,)."""
+        return self.problem.mu * self._share(place).astype(np.float64)
+
+    def gradient(self, place: Place) -> FloatArray:
+        """``P - sum_t alpha_t A_t``, shape (r, r)."""
+        return self.problem.cost - self.graph.adjoint(self.alpha(place))
+
+    def gap(self, place: Place, ahead: Place, gradient: FloatArray) -> float:
+        """Relative gap from the metric of a place to the multipliers of another, in their best feasible scale."""
+        value = self.value(place)
+        if not value > 0:
+            return 0.0
+        alpha = self.alpha(ahead)
+        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
+        total, square = float(np.sum(alpha)), self.width / self.problem.mu * float(alpha @ alpha)
+        scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
+        return 1 - scale * (total - scale * square / 2) / value
+
+    def left(self, place: Place) -> float:
+        """Mean violation of the triplets between both ends of the smoothed part, weighted by multipliers."""
+        alpha = self.alpha(place)
+        between, total = alpha < self.problem.mu, float(np.sum(alpha))
+        return float(alpha[between] @ place.hinges[between]) / total if total > 0 else 0.0
+
+    def _share(self, place: Place) -> npt.NDArray[np.floating[Any]]:
+        """Multipliers over mu."""
+        return np.clip(place.hinges / np.asarray(self.width, place.hinges.dtype), 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
 class Smoothed:
     """Where a descent ended.
 
@@ -112,26 +169,29 @@ class Descent:
 
     def to(self, width: float) -> Smoothed:
         """Descend until the gap of the problem of this width is small, or stays."""
+        smoothed = SmoothedProblem(self.problem, self._graph, width)
         before, momentum, last = self._here, 1.0, math.inf
         for step in range(1, STEPS + 1):
             if self._served >= LIVES[min(self._lists, len(LIVES)) - 1]:
                 self._list(self._here.M)
+                smoothed = SmoothedProblem(self.problem, self._graph, width)
                 before, momentum, last = self._here, 1.0, math.inf
             following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
             ahead = self._here.beyond(before, (momentum - 1) / following)
-            gradient = self.problem.cost - self._graph.adjoint(self._alpha(ahead, width))
-            before, self._here = self._here, self._stepped(ahead, gradient, width)
+            gradient = smoothed.gradient(ahead)
+            before, self._here = self._here, self._stepped(smoothed, ahead, gradient)
             self._served += 1
-            reached = self._value(self._here, width)
+            reached = smoothed.value(self._here)
             momentum = 1.0 if reached > last else following
             last = reached
             if self.monitor.out_of_time or step == STEPS:
                 break
             if step % CHECK == 0:
-                gap = self._gap(ahead, gradient, width)
+                gap = smoothed.gap(self._here, ahead, gradient)
                 if gap <= SETTLED or (step >= ENOUGH and gap > HOPELESS):
                     break
-        return self._end(ahead, gradient, width)
+        gap, left = smoothed.gap(self._here, ahead, gradient), smoothed.left(self._here)
+        return Smoothed(self._here.M, self._full, width, smoothed.alpha(self._here), gap, left)
 
     def _list(self, M: FloatArray) -> None:
         """List the triplets near or beyond their margin at M, and take M in its best scale.
@@ -156,58 +216,24 @@ class Descent:
         self._served = 0
         self._lists += 1
 
-    def _stepped(self, ahead: Place, gradient: FloatArray, width: float) -> Place:
+    def _stepped(self, smoothed: SmoothedProblem, ahead: Place, gradient: FloatArray) -> Place:
         """A projected gradient step, no longer than the curvature on the way allows."""
-        value = self._value(ahead, width)
+        value = smoothed.value(ahead)
         rounding = (1e-12 if ahead.hinges.dtype == np.float64 else 1e-6) * abs(value)
         self._curvature *= 0.7
         while True:
-            L = leading_factor(ahead.M - gradient / self._curvature, NEGLIGIBLE)
-            there = Place(L.T @ L, self._graph.hinges(L))
+            there = smoothed.at(leading_factor(ahead.M - gradient / self._curvature, NEGLIGIBLE))
             move = there.M - ahead.M
             model = value + float(np.sum(gradient * move)) + self._curvature / 2 * float(np.sum(move**2))
             # also where a value is no number any more
-            if not self._value(there, width) > model + rounding or self.monitor.out_of_time:
+            if not smoothed.value(there) > model + rounding or self.monitor.out_of_time:
                 return there
             self._curvature *= 2
-
-    def _value(self, place: Place, width: float) -> float:
-        """The smoothed objective."""
-        share = _share(place, width)
-        push = float(np.sum(share * (place.hinges - width / 2 * share), dtype=np.float64))
-        return float(np.sum(self.problem.cost * place.M)) + self.problem.mu * push
-
-    def _alpha(self, place: Place, width: float) -> FloatArray:
-        """Multipliers of the listed triplets."""
-        return self.problem.mu * _share(place, width).astype(np.float64)
-
-    def _gap(self, ahead: Place, gradient: FloatArray, width: float) -> float:
-        """Relative gap from the metric here to the multipliers ahead, in their best feasible scale."""
-        value = self._value(self._here, width)
-        if not value > 0:
-            return 0.0
-        alpha = self._alpha(ahead, width)
-        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
-        total, square = float(np.sum(alpha)), width / self.problem.mu * float(alpha @ alpha)
-        scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
-        return 1 - scale * (total - scale * square / 2) / value
-
-    def _end(self, ahead: Place, gradient: FloatArray, width: float) -> Smoothed:
-        """What was reached."""
-        alpha = self._alpha(self._here, width)
-        between, total = alpha < self.problem.mu, float(np.sum(alpha))
-        left = float(alpha[between] @ self._here.hinges[between]) / total if total > 0 else 0.0
-        return Smoothed(self._here.M, self._full, width, alpha, self._gap(ahead, gradient, width), left)
 
 
 def _union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
     """The triplets of both lists."""
     return problem.from_keys(np.union1d(problem.keys(first), problem.keys(second)))
-
-
-def _share(place: Place, width: float) -> npt.NDArray[np.floating[Any]]:
-    """Multipliers over mu."""
-    return np.clip(place.hinges / np.asarray(width, place.hinges.dtype), 0, 1)
 
 
 def _resolved(graph: TripletGraph, L: FloatArray) -> bool:

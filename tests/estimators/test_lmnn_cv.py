@@ -10,8 +10,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lmnn_sdp import LMNN, LMNNCV
+from lmnn_sdp import LMNN, LMNNCV, Status
 from lmnn_sdp.datasets import load
+from lmnn_sdp.estimators import lmnn_cv
 
 DATA = load("iris").standardized()
 GRID = {"n_neighbors": (1, 3), "mu": (0.3, 0.6), "n_components": (1, None)}
@@ -130,3 +131,52 @@ def test_groups_are_routed_as_metadata():
 def test_groups_that_are_missing_or_too_few(groups, message):
     with pytest.raises(ValueError, match=message):
         LMNNCV(n_neighbors=1, mu=0.5, cv=GroupKFold(3)).fit(DATA.X, DATA.y, groups=groups)
+
+
+def gridded(n=60):
+    """Whole numbers, many points several times, and labels that nothing decides."""
+    rng = np.random.default_rng(5)
+    return rng.integers(0, 4, (n, 2)).astype(float), rng.integers(0, 2, n)
+
+
+def test_the_order_of_the_grid_has_no_say_even_on_a_grid_of_points():
+    X, y = gridded()
+    grid = {"n_neighbors": [3, 1, 2], "mu": [0.7, 0.5, 0.3], "n_components": [None, 2, 1]}
+    first = LMNNCV(**grid, cv=3, tol=1e-3).fit(X, y)
+    found = {tuple(p.values()): s for p, s in zip(*scores(first), strict=True)}
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        shuffled = {name: [values[at] for at in rng.permutation(3)] for name, values in grid.items()}
+        search = LMNNCV(**shuffled, cv=3, tol=1e-3).fit(X, y)
+        assert search.best_params_ == first.best_params_
+        assert {tuple(p.values()): s for p, s in zip(*scores(search), strict=True)} == found
+        np.testing.assert_array_equal(search.components_, first.components_)
+
+
+def scores(search):
+    return search.cv_results_["params"], search.cv_results_["mean_test_score"]
+
+
+@pytest.mark.parametrize(
+    ("best", "chosen"),
+    [
+        ([(3, 0.5, 1), (1, 0.3, None)], (1, 0.3, None)),
+        ([(1, 0.3, 1), (1, 0.6, None)], (1, 0.6, None)),
+        ([(1, 0.75, 1), (1, 0.25, 1)], (1, 0.25, 1)),
+        ([(1, 0.5, None), (1, 0.5, 2), (1, 0.5, 3)], (1, 0.5, 2)),
+        ([("auto", 0.5, 1), (5, 0.9, None)], (5, 0.9, None)),
+    ],
+)
+def test_of_equal_scores_the_simplest_setting_is_chosen(best, chosen):
+    assert min(best, key=lambda setting: lmnn_cv._plainness(*setting)) == chosen
+
+
+def test_equal_scores_in_another_order_of_folds_are_a_tie():
+    folds = [0.1, 0.2, 0.3, 0.4, 0.7]
+    assert np.mean(folds) != np.mean(folds[::-1])
+    grid = {"n_neighbors": (1,), "mu": (0.9, 0.5), "n_components": (None,)}
+    status = Status.OPTIMAL
+    paths = [
+        [lmnn_cv.Fit(score, 0.0, status, 0.0, 0.0) for score in pair] for pair in zip(folds, folds[::-1], strict=True)
+    ]
+    assert lmnn_cv._results(grid, paths)["rank_test_score"].tolist() == [1, 1]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lmnn_sdp.numerics import accurate
 from lmnn_sdp.numerics.accurate import TINY, U, accurate_rows, gamma, plain_rows, positive_sum, sum_up
 
 seeds = st.integers(0, 2**32 - 1)
@@ -80,6 +81,22 @@ def test_sums_of_positive_values(values):
     exact = sum((Fraction(v) for v in values if v > 0), Fraction(0))
     assert count == sum(v > 0 for v in values)
     assert abs(Fraction(total) - exact) <= 2 * Fraction(U) * exact if np.isfinite(total) else exact > 2**1023
+
+
+@pytest.mark.parametrize("longest", [1, 3, 100, 10**6])
+def test_sums_of_any_length_err_by_no_more(monkeypatch, longest):
+    monkeypatch.setattr(accurate, "LONGEST", longest)
+    rng = np.random.default_rng(longest)
+    values = rng.normal(size=(100, 10)) * 10.0 ** rng.integers(-20, 1, (100, 10))
+    total, count = positive_sum(values)
+    exact = sum((Fraction(v) for v in values.ravel().tolist() if v > 0), Fraction(0))
+    assert count == np.sum(values > 0)
+    assert abs(Fraction(total) - exact) <= Fraction(17, 16) * Fraction(U) * exact
+
+
+def test_the_longest_sum_without_a_break_keeps_to_its_error():
+    n, u = accurate.LONGEST, Fraction(1, 2**53)
+    assert (n * u / (1 - n * u)) ** 2 < u / 16
 
 
 @given(st.lists(st.floats(0, 1e300), max_size=40))

@@ -1,14 +1,19 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmnn_sdp.numerics import linalg
+from lmnn_sdp.numerics.accurate import gamma
 from lmnn_sdp.numerics.linalg import (
     power_of_two,
     principal_rows,
     psd_factor,
     psd_part,
+    scatter,
+    scatter_roundings,
     smat,
     squared_distances,
     svec,
@@ -189,3 +194,23 @@ def test_squared_distances_without_columns_or_pairs():
     none = np.empty(0, dtype=np.intp)
     assert squared_distances(np.empty((3, 0)), np.array([0, 1]), np.array([1, 2])).tolist() == [0, 0]
     assert squared_distances(np.zeros((3, 2)), none, none).shape == (0,)
+
+
+@pytest.mark.parametrize("count", [0, 1, linalg.CHUNK, linalg.CHUNK + 1, 1000])
+def test_scatter_errs_by_no_more_roundings_than_it_says(count):
+    rng = np.random.default_rng(count)
+    X = rng.integers(-(2**20), 2**20, (40, 2)) / 2**20  # differences are exact
+    a, b = rng.integers(0, 40, (2, count))
+    weights = rng.normal(size=count) * 10.0 ** rng.integers(-3, 4, count)
+    exact, sizes = np.full((2, 2), Fraction(0)), np.zeros((2, 2))
+    for x, w in zip(X[a] - X[b], weights, strict=True):
+        exact += np.array([[Fraction(w) * Fraction(s) * Fraction(t) for t in x] for s in x])
+        sizes += np.abs(w * np.outer(x, x))
+    found = scatter(X, a, b, weights)
+    assert np.array_equal(found, found.T)
+    allowed = gamma(scatter_roundings(count)) * sizes * (1 + 1e-9)
+    assert all(abs(Fraction(found[at]) - exact[at]) <= Fraction(allowed[at]) for at in np.ndindex(2, 2))
+
+
+def test_sums_of_many_terms_have_few_roundings():
+    assert scatter_roundings(2**20) - scatter_roundings(linalg.CHUNK) == 14

@@ -68,3 +68,10 @@ def test_every_feature_is_a_combination_of_the_kept_ones():
 def test_equal_points_are_refused():
     with pytest.raises(ValueError, match="all points are equal"):
         dependence(np.ones((3, 2)), np.zeros((3, 2)))
+
+
+def test_a_feature_whose_ratio_to_another_overflows_is_named():
+    counts = np.random.default_rng(1).integers(-1, 3, (17, 3))
+    X = 5e-313 * counts + 1e5 * (np.arange(17)[:, None] % 3) * [1, 0, 1]
+    with pytest.raises(ValueError, match=r"is so small beside feature \d, which depends on it.* power of ten"):
+        dependence(X, X - X[0])

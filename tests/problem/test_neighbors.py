@@ -90,6 +90,16 @@ def test_one_far_point_does_not_blur_the_others():
     assert np.array_equal(target_neighbors(X, codes, 3), brute_force(X, codes, 3))
 
 
+@pytest.mark.parametrize("fill", 10.0 ** np.arange(20, 302, 40))
+def test_a_fill_value_of_any_size_makes_no_distance_vanish(fill):
+    X, codes = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+    X[4, 1] = X[7, 2] = 1e6  # far from all others
+    usual = target_neighbors(X, codes, 2)
+    X[4, 1] = X[7, 2] = fill
+    others = np.delete(np.arange(30), [4, 7])
+    assert np.array_equal(target_neighbors(X, codes, 2)[others], usual[others])
+
+
 @pytest.mark.parametrize("block", [1, 64, 1000])
 def test_block_size_changes_nothing(monkeypatch, block):
     rng = np.random.default_rng(6)

@@ -224,3 +224,22 @@ def test_points_far_from_the_origin(offset):
     assert_close(white.problem.cost, np.eye(3))
     expected = moved.objective(M)
     assert white.problem.objective(white.inward(M)) == pytest.approx(expected, rel=TOL["conditioned"])
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.1])
+@pytest.mark.parametrize("units", [[1e-60, 1, 1], [1e-30, 1, 1], [1e30, 1, 1], [1e100, 1, 1], [1e-14, 1e-100, 1e145]])
+def test_features_in_far_units_find_the_way_back(units, reg):
+    problem, units = noise(n=20, d=3), np.array(units)
+    scaled = replace(problem, X=problem.X * units, R=np.diag(reg * units**2))
+    M = random_psd(3, np.random.default_rng(0)) / units / units[:, None]
+    white = whiten(scaled)
+    N = white.V.T @ M @ white.V
+    L = white.outward(psd_factor(N))
+    assert (L * units).T @ (L * units) == pytest.approx(M * units * units[:, None], rel=TOL["conditioned"])
+
+
+def test_a_metric_that_overflows_in_a_far_unit_is_refused():
+    problem = noise(n=20, d=3, reg=0.1)
+    scaled = replace(problem, X=problem.X * [1e200, 1.0, 1.0])
+    with pytest.raises(ValueError, match=r"M, .* is so large that distances on these data overflow"):
+        certify(scaled, np.eye(3), np.empty((0, 3), dtype=int), np.empty(0))

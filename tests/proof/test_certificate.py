@@ -11,6 +11,7 @@ from lmnn_sdp import Problem, certify
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.problem.planted import plant as planted
 from lmnn_sdp.problem.whitening import whiten
+from lmnn_sdp.proof import lower
 from lmnn_sdp.proof.certificate import Certificate, Residuals, bound_below, relative_gap
 from problems import (
     TOL,
@@ -267,6 +268,22 @@ def test_bounds_of_feasible_multipliers_lose_rounding_only():
     assert found.residuals.dual_psd == 0
     assert found.lower_bound < alpha.sum()
     assert found.lower_bound == pytest.approx(alpha.sum(), rel=TOL["gap"])
+
+
+def test_an_edge_of_many_triplets_costs_the_others_nothing():
+    rng = np.random.default_rng(0)
+    n = 3000
+    X, y = rng.normal(size=(n, 3)), np.r_[0, 0, np.ones(n - 2, dtype=int)]
+    inside = whiten(Problem.from_data(X, y, 1)).problem
+    triplets = inside.all_triplets()
+    hub = triplets[triplets[:, 0] == 0]  # all with the edge {0, 1}
+    assert len(hub) == n - 2
+    others = triplets[triplets[:, 0] > 1]
+    pushed = [lower._pushed(inside, chosen, np.full(len(chosen), 1e-3)) for chosen in (others, np.r_[others, hub])]
+    edge = 1e-3 * len(hub) * np.sum((inside.X[0] - inside.X[1]) ** 2)
+    of_hub = 1e-3 * np.sum((inside.X[0] - inside.X[2:]) ** 2) + edge
+    few = 200 * 2.0**-53
+    assert pushed[1].error <= 1.01 * pushed[0].error + few * of_hub + n * 2.0**-53 * edge
 
 
 def test_multipliers_are_clipped():

@@ -21,6 +21,7 @@ from lmnn_sdp.proof.proof_files import prove
 from problems import blobs, noise
 
 FOREVER = np.array([-1e300, 1e300])
+NOTHING = np.zeros((1, 2)), np.empty((0, 3), dtype=int), np.empty(0)  # a map and no multipliers
 
 
 @cache
@@ -207,6 +208,18 @@ def test_other_targets_are_a_problem_of_their_own_and_it_says_so():
     assert "2 nearest neighbours" in str(proved()[1].verdict)
 
 
+@pytest.mark.parametrize("fill", [1e6, 1e150, 1e200, 1e301])
+def test_chosen_targets_are_told_beside_a_fill_value_of_any_size(fill):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), np.arange(20) % 2
+    X[3, 1] = fill
+    problem = Problem.from_data(X, y, 1)
+    assert "1 nearest neighbours" in str(prove(problem, *NOTHING).verdict)
+    targets = problem.targets.copy()
+    targets[4] = next(j for j in range(0, 20, 2) if j not in (4, targets[4, 0]))
+    assert "1 chosen targets" in str(prove(Problem.from_data(X, y, targets=targets), *NOTHING).verdict)
+
+
 def test_the_printed_interval_is_rounded_outwards():
     low, high = str(checker.Verdict(True, "", 1 / 3, 2 / 3)).removeprefix("PROVED [").partition("]")[0].split(", ")
     assert 0 < Fraction(1 / 3) - Fraction(low) < Fraction(1, 10**12)
@@ -271,14 +284,70 @@ def test_the_checker_is_one_short_file_that_needs_numpy_only():
     assert {name.partition(".")[0] for name in named} - set(sys.stdlib_module_names) == {"numpy"}
 
 
-def test_it_runs_alone(tmp_path):
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A folder with the checker, data, their proof, and files that are none of the two."""
+    folder = tmp_path_factory.mktemp("alone")
     problem, proof = proved()
-    shutil.copy(checker.__file__, tmp_path / "alone.py")
-    np.savez(tmp_path / "data.npz", X=problem.X, y=problem.y)
-    proof.save(tmp_path / "proof.npz")
-    np.savez(tmp_path / "other.npz", X=-problem.X, y=problem.y)
-    for data, code, words in (("data", 0, str(proof.verdict)), ("other", 1, "REFUTED: it is for other data")):
-        command = [sys.executable, "-I", "alone.py", f"{data}.npz", "proof.npz"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (code, "")
-        assert done.stdout.startswith(words)
+    shutil.copy(checker.__file__, folder / "alone.py")
+    np.savez(folder / "data.npz", X=problem.X, y=problem.y)
+    proof.save(folder / "proof.npz")
+    np.savez(folder / "other.npz", X=-problem.X, y=problem.y)
+    content = (folder / "proof.npz").read_bytes()
+    (folder / "truncated.npz").write_bytes(content[: len(content) // 2])
+    (folder / "flipped.npz").write_bytes(content[:200] + bytes(255 - byte for byte in content[200:260]) + content[260:])
+    (folder / "empty.npz").touch()
+    (folder / "text.npz").write_text("1,2,a\n3,4,b\n")
+    np.save(folder / "array.npy", problem.X)
+    np.savez(folder / "objects.npz", X=np.array([{}]), y=np.array([None]))
+    (folder / "folder.npz").mkdir()
+    return folder
+
+
+def run_alone(folder, *files):
+    command = [sys.executable, "-I", "alone.py", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert (done.stdout + done.stderr).count("\n") == 1
+    assert bool(done.stderr) == (done.returncode == 2)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_it_runs_alone(alone):
+    assert run_alone(alone, "data.npz", "proof.npz") == (0, f"{proved()[1].verdict}\n")
+    code, words = run_alone(alone, "other.npz", "proof.npz")
+    assert code == 1
+    assert words.startswith("REFUTED: it is for other data")
+
+
+@pytest.mark.parametrize("file", ["truncated.npz", "flipped.npz", "empty.npz", "text.npz", "array.npy", "objects.npz"])
+def test_a_file_that_is_no_proof_proves_nothing(alone, file):
+    code, words = run_alone(alone, "data.npz", file)
+    assert code == 1
+    assert words.startswith("REFUTED: ")
+    code, words = run_alone(alone, file, "proof.npz")
+    assert code == 2
+    assert words.startswith("There is no DATA.npz with X and y, or no PROOF.npz: ")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        (),
+        ("data.npz",),
+        ("data.npz", "proof.npz", "more.npz"),
+        ("data.npz", "missing.npz"),
+        ("missing.npz", "proof.npz"),
+        ("data.npz", "folder.npz"),
+        ("folder.npz", "proof.npz"),
+        ("proof.npz", "proof.npz"),
+    ],
+)
+def test_without_data_and_a_proof_there_is_no_verdict(alone, files):
+    assert run_alone(alone, *files)[0] == 2
+
+
+@pytest.mark.parametrize("size", 10.0 ** np.arange(70, 160, 5))
+def test_what_overflows_is_refuted_and_no_error(size):
+    problem, proof = proved()
+    verdict = checker.check(problem.X, problem.y, changed(proof.arrays, L=proof.arrays["L"] * size))
+    assert verdict.upper >= size**2 if verdict.proved else verdict.words

@@ -1,6 +1,7 @@
 """Every interval is a theorem about floats: judged in rational arithmetic, on data that are out to break it."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from exact import assert_proved, exact_objective
 
 from lmnn_sdp import Problem, Status, certify, solve
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.proof.lower import bound_below
+from lmnn_sdp.proof.lower import _weighted, bound_below
+from lmnn_sdp.proof.upper import _image, raised_pulls
 from problems import noise
 
 KINDS = {
@@ -122,3 +124,50 @@ def test_a_tiny_penalty_beside_a_tiny_feature():
         warnings.simplefilter("ignore")
         solution = solve(problem)
     assert_proved(problem, solution)
+
+
+def test_equal_points_far_away_pay_for_no_error():
+    X = np.repeat(np.random.default_rng(0).normal(size=(10, 2)), 2, axis=0)
+    y = np.arange(20) // 2 % 2
+    X[y == 1] += 1e9
+    X[[0, 4], [0, 1]] += 1e-3  # two pairs are none
+    problem = Problem.from_data(X, y, 1)
+    equal = np.setdiff1d(np.arange(20), [0, 1, 4, 5])
+    inside = whiten(problem).problem
+    for each, L in ((problem, np.eye(2)), (inside, np.eye(2))):
+        V, errors = _image(each, L, accurate=True)
+        pulls, _ = raised_pulls(V, errors, each)
+        assert errors.max() > 1e-10
+        assert np.all(pulls[equal] <= 1e-290)
+        assert np.all(pulls[[0, 1, 4, 5]] > 1e-7)
+    assert _weighted(inside, equal, problem.targets[equal, 0], np.ones(16)).error <= 1e-289
+
+
+def test_a_metric_of_subnormal_numbers_is_bounded_as_it_is():
+    X = np.random.default_rng(0).normal(size=(13, 1))
+    X[4] = -1e160  # at a distance of 1 under this metric
+    problem = Problem.from_data(X, np.arange(13) % 2, 2)
+    for count in (2025, 2026, 12345):
+        M = np.array([[count * 5e-324]])
+        found = certify(problem, M, np.empty((0, 3), dtype=int), np.empty(0))
+        assert Fraction(found.objective) >= exact_objective_of(problem, M)
+
+
+def exact_objective_of(problem, M):
+    """``f(M)`` of a metric in one dimension."""
+    m, X, mu = Fraction(float(M[0, 0])), [Fraction(x) for x in problem.X[:, 0].tolist()], Fraction(problem.mu)
+    pulls = {(i, j): m * (X[i] - X[j]) ** 2 for i in range(len(X)) for j in problem.targets[i].tolist()}
+    others = {
+        i: [x for x, code in zip(X, problem.codes, strict=True) if code != problem.codes[i]] for i in range(len(X))
+    }
+    push = sum(max(0, 1 + pull - m * (X[i] - x) ** 2) for (i, _), pull in pulls.items() for x in others[i])
+    return (1 - mu) * sum(pulls.values()) + mu * push
+
+
+@pytest.mark.parametrize("size", [1.0, 1e300])
+def test_a_metric_on_a_constant_feature_alone_costs_its_penalty(size):
+    X = np.column_stack([np.full(14, 1024.0), np.random.default_rng(0).normal(size=14)])
+    problem = Problem.from_data(X, np.arange(14) % 2, 2, reg=0.25)
+    found = certify(problem, np.diag([size, 0.0]), np.empty((0, 3), dtype=int), np.empty(0))
+    exact = Fraction(problem.mu) * problem.n_triplets + Fraction(size) / 4
+    assert exact <= Fraction(found.objective) <= exact * (1 + Fraction(1, 10**9))

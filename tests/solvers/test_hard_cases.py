@@ -157,3 +157,21 @@ def test_no_tolerance_ends_at_rounding(make):
         solution = solve(make(), tol=0)
     assert solution.status is Status.STALLED
     assert 0 < solution.relative_gap <= 1e-9
+
+
+def test_distances_beyond_float64_end_with_a_valid_interval():
+    X, v = cloud(12, 2), np.array([2.0**-91, -(2.0**95)])
+    X[0] = 1e273
+    problem = Problem.from_data(X, halves(12), 1, reg=np.outer(v, v))
+    solution = solve(problem, warn=False)
+    assert solution.status is Status.STALLED
+    assert solution.objective < np.inf
+
+
+@pytest.mark.parametrize("distance", [1e5, 1e6, 3e6])
+def test_hinges_that_are_rounding_do_not_hide_a_tiny_optimum(distance):
+    X = cloud(40, 3)
+    X[:, 0] += distance * halves(40)
+    solution = solve(Problem.from_data(X, halves(40), 2), tol=1e-6)
+    assert solution.objective < 1e-8
+    assert solution.relative_gap <= 1e-6
