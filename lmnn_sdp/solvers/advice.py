@@ -40,8 +40,8 @@ def advice(problem: Problem, status: Status, gap: float) -> str:
         )
         remedies.append(f"leave out feature{'s' * plural} {names}")
     reg = float(problem.R[0, 0])
-    suggested = suggested_reg(problem)
-    if problem.nonnegative and 0 < reg < SMALL_REG * suggested:
+    suggested = suggested_reg(problem) if problem.nonnegative else 0.0
+    if 0 < reg < SMALL_REG * suggested < math.inf:
         cause = cause or f"reg={reg:.3g} is so small beside the pull that float64 can hardly tell it from none"
         remedies.append(f"raise it, for example reg={suggested:.1g}")
     if gap <= LARGEST_TOL / ROOM:

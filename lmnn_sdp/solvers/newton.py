@@ -34,7 +34,7 @@ from lmnn_sdp.solvers.widths import settle
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
-STEEPER = 2.0  # s at first, over what gives the width of the smoothed problem
+STEEPER = 4.0  # s at first, over what gives the width of the smoothed problem
 WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
 MAX_INNER = 30  # Newton steps of a round
 LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
@@ -127,7 +127,8 @@ def _warm(problem: Problem, monitor: Monitor) -> Iterate:
 def _settled(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
     """Where descent on the smoothed problem settles."""
     found = settle(problem, M, monitor)
-    return _iterate(problem, found.M, found.graph, found.alpha, found.width, 1.0)
+    M = (best_listed_scale(problem, found.M, found.graph.margins(found.M)) or 1.0) * found.M
+    return _iterate(problem, M, found.graph, found.alpha, found.width, 1.0)
 
 
 def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:

@@ -14,7 +14,7 @@ and need not be projected.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ import numpy.typing as npt
 from lmnn_sdp.numerics.linalg import eigvalsh, leading_factor, spectral_norm
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
-from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
+from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.monitor import Monitor
 
 STEPS = 100  # at most, for a width
@@ -97,6 +98,15 @@ class SmoothedProblem:
         scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
         return 1 - scale * (total - scale * square / 2) / value
 
+    def error(self, place: Place, ahead: Place, gradient: FloatArray) -> float:
+        """Relative gap of the problem itself over the list, each side in its best scale."""
+        margins = 1 - place.hinges.astype(np.float64)
+        scale = best_listed_scale(self.problem, place.M, margins) or 1.0
+        hinges = np.maximum(0, 1 - scale * margins)
+        objective = scale * float(np.sum(self.problem.cost * place.M)) + self.problem.mu * float(np.sum(hinges))
+        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
+        return relative_gap(objective, float(np.sum(self.alpha(ahead))) / max(1.0, top))
+
     def left(self, place: Place) -> float:
         """Mean violation of the triplets between both ends of the smoothed part, weighted by multipliers."""
         alpha = self.alpha(place)
@@ -126,6 +136,8 @@ class Smoothed:
         Relative duality gap of the smoothed problem.
     left : float
         Mean violation of the triplets between both ends of the smoothed part, weighted by multipliers.
+    error : float
+        Relative gap of the problem itself over the list, at the metric and the multipliers in their best scales.
     """
 
     M: FloatArray
@@ -134,11 +146,15 @@ class Smoothed:
     alpha: FloatArray
     gap: float
     left: float
+    error: float
 
-    @property
-    def error(self) -> float:
-        """How far it is from the optimum of the problem itself, in two parts of about the same weight."""
-        return self.gap + self.left
+
+@dataclass
+class _Best:
+    """The best metric at which a list was made for a width, by the smoothed objective over all triplets."""
+
+    value: float = math.inf
+    L: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 class Descent:
@@ -159,21 +175,23 @@ class Descent:
         self.monitor = monitor
         self._curvature = 1 / max(spectral_norm(M), unit_scale(problem))
         self._lists = 0
-        self._least = math.inf  # value of the best metric at which a list was made
-        self._best: FloatArray
         self._full: TripletGraph
         self._graph: TripletGraph
         self._here: Place
         self._served = 0
-        self._list(M)
+        near = self._near(M)
+        # below the lowest scale the list does not tell
+        scale = max(best_listed_scale(problem, M, 1 - near.values) or 1.0, 1 / (1 + REACHES[0]))
+        self._take(math.sqrt(scale) * leading_factor(M, NEGLIGIBLE), near.triplets)
 
     def to(self, width: float) -> Smoothed:
         """Descend until the gap of the problem of this width is small, or stays."""
         smoothed = SmoothedProblem(self.problem, self._graph, width)
         before, momentum, last = self._here, 1.0, math.inf
+        best = _Best()
         for step in range(1, STEPS + 1):
             if self._served >= LIVES[min(self._lists, len(LIVES)) - 1]:
-                self._list(self._here.M)
+                self._relist(width, best)
                 smoothed = SmoothedProblem(self.problem, self._graph, width)
                 before, momentum, last = self._here, 1.0, math.inf
             following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
@@ -190,29 +208,31 @@ class Descent:
                 gap = smoothed.gap(self._here, ahead, gradient)
                 if gap <= SETTLED or (step >= ENOUGH and gap > HOPELESS):
                     break
-        gap, left = smoothed.gap(self._here, ahead, gradient), smoothed.left(self._here)
-        return Smoothed(self._here.M, self._full, width, smoothed.alpha(self._here), gap, left)
+        here = self._here
+        gap, error = (measure(here, ahead, gradient) for measure in (smoothed.gap, smoothed.error))
+        return Smoothed(here.M, self._full, width, smoothed.alpha(here), gap, smoothed.left(here), error)
 
-    def _list(self, M: FloatArray) -> None:
-        """List the triplets near or beyond their margin at M, and take M in its best scale.
-
-        Where the last list has led astray, that is the best metric so far, with both lists together.
-        """
-        reach = REACHES[min(self._lists, len(REACHES) - 1)]
-        L = leading_factor(M, NEGLIGIBLE)
-        near = self.problem.hinges(L, reach)
-        scale = best_listed_scale(self.problem, M, 1 - near.values) or 1.0
-        scale = max(scale, 1 / (1 + reach))  # below which the list does not tell
-        hinges = 1 - scale * (1 - near.values)
-        value = scale * float(np.sum(self.problem.cost * M)) + self.problem.mu * float(np.sum(hinges[hinges > 0]))
-        triplets = near.triplets
-        if value < self._least:
-            self._least, self._best = value, math.sqrt(scale) * L
+    def _relist(self, width: float, best: _Best) -> None:
+        """List anew at the present metric; where the last list led astray go back to the best one, with both lists."""
+        L = leading_factor(self._here.M, NEGLIGIBLE)
+        near = self._near(self._here.M)
+        smoothed = SmoothedProblem(self.problem, self._full, width)
+        value = smoothed.value(Place(self._here.M, near.values))
+        if value < best.value:
+            best.value, best.L = value, L
+            self._take(L, near.triplets)
         else:
-            triplets = _union(self.problem, self._full.triplets, triplets)
+            self._take(best.L, _union(self.problem, self._full.triplets, near.triplets))
+
+    def _near(self, M: FloatArray) -> Hinges:
+        """The triplets near or beyond their margin at M."""
+        return self.problem.hinges(leading_factor(M, NEGLIGIBLE), REACHES[min(self._lists, len(REACHES) - 1)])
+
+    def _take(self, L: FloatArray, triplets: IntArray) -> None:
+        """Go on from ``L'L`` with this list."""
         self._full = self.problem.graph(triplets)
-        self._graph = self._full.single() if _resolved(self._full, self._best) else self._full
-        self._here = Place(self._best.T @ self._best, self._graph.hinges(self._best))
+        self._graph = self._full.single() if _resolved(self._full, L) else self._full
+        self._here = Place(L.T @ L, self._graph.hinges(L))
         self._served = 0
         self._lists += 1
 

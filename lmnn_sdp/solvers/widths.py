@@ -28,7 +28,7 @@ def settle(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIR
     Returns
     -------
     Smoothed
-        The first that settles and leaves little; else the best of all, by the sum of its gap and what it leaves.
+        The first that settles and leaves little; else the best of all, by the gap of the problem itself.
     """
     descent = Descent(problem, M, monitor)
     width, best, before = first, None, False

@@ -11,7 +11,7 @@ from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.smoothing import SETTLED, Descent, Place, SmoothedProblem
+from lmnn_sdp.solvers.smoothing import SETTLED, Descent, Place, SmoothedProblem, _Best
 from lmnn_sdp.solvers.widths import FIRST, LEFT, settle
 from problems import TOL, blobs, noise, random_psd
 
@@ -75,14 +75,22 @@ def test_hinges_of_an_extrapolated_metric_are_its_own():
 
 def test_a_list_that_leads_astray_is_left_for_the_best_metric_so_far():
     white, M = begun(blobs(n=60))
-    descent = Descent(white, M, Monitor(white, 1e-6))
-    best = descent.to(1.0).M
-    descent._list(best)
-    value = white.value(psd_factor(descent._here.M))
-    listed = set(white.keys(descent._full.triplets))
-    descent._list(1e-3 * best)  # violates far more
-    assert white.value(psd_factor(descent._here.M)) == pytest.approx(value, rel=TOL["rounding"])
+    descent, best = Descent(white, M, Monitor(white, 1e-6)), _Best()
+    descent._relist(1.0, best)
+    here, listed, value = descent._here.M, set(white.keys(descent._full.triplets)), best.value
+    descent._here = Place(1e-3 * here, descent._here.hinges)  # where far more triplets are violated
+    descent._relist(1.0, best)
+    np.testing.assert_allclose(descent._here.M, here, rtol=0, atol=TOL["rounding"] * np.abs(here).max())
     assert listed < set(white.keys(descent._full.triplets))
+    assert best.value == value
+
+
+def test_the_value_over_a_list_is_that_over_all_triplets_where_it_was_made():
+    white, M = begun(blobs(n=60))
+    descent, best = Descent(white, M, Monitor(white, 1e-6)), _Best()
+    descent._relist(0.5, best)
+    everywhere = SmoothedProblem(white, white.graph(white.all_triplets()), 0.5)
+    assert best.value == pytest.approx(everywhere.value(everywhere.at(psd_factor(descent._here.M))), rel=1e-9)
 
 
 def test_classes_that_overlap_keep_a_width_below_one():
