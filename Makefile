@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist work
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results fuzz peers-env \
+.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results fuzz mutation peers-env \
   test-lowest test-newest package clean
 
 help:  ## List the targets
@@ -65,9 +65,13 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/fuzz_files.py
 	$(BIN)/python experiments/hard_problems.py
 	$(BIN)/python experiments/fuzz.py
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/mutation.py
 
 fuzz: $(READY)  ## Solve 10,000 nasty problems and judge them in exact arithmetic (hours; goes on where it was ended)
 	$(BIN)/python experiments/fuzz.py
+
+mutation: $(READY)  ## Put small faults into the proof, its checker and the problem, and count those that tests notice (an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/mutation.py
 
 examples: $(READY)  ## Run every example and draw its picture in examples/pictures
 	set -e; for script in examples/[a-z]*.py; do $(BIN)/python $$script --out examples/pictures; done
@@ -109,7 +113,7 @@ $(CORE): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY): $(CORE)
-	@echo "Adding to $(VENV) what tests and checks need: some 80 MB to download, 300 MB on disk, once."
+	@echo "Adding to $(VENV) what tests and checks need: some 90 MB to download, 330 MB on disk, once."
 	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 

@@ -16,6 +16,7 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
 
 MAX_DRAWS = 1000
+ON_KINK = 1e-9  # distance of a margin from 1 that is rounding
 LEAST_PULL, LEAST_COST = 5.0, 2.0  # smallest eigenvalues, in the range of M and in all: keeps problems well conditioned
 
 
@@ -54,7 +55,8 @@ def plant(
 ) -> Planted:
     """A random problem of two classes, n points and d features whose optimal metric has the given rank.
 
-    Draws are repeated, on a sequence that ``seed`` fixes, until the metric is PSD and the cost positive definite.
+    Draws are repeated, on a sequence that ``seed`` fixes, until the metric is PSD and meets its kinks, and the
+    cost is positive definite.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def plant(
 
 
 def _draw(rng: np.random.Generator, n: int, d: int, k: int, mu: float, rank: int, n_kinks: int) -> Planted | None:
-    """One draw; None where it has no PSD metric or no positive definite cost."""
+    """One draw; None where it has no PSD metric, misses a kink or has no positive definite cost."""
     y = np.arange(n) % 2
     base = Problem.from_data(3 * rng.normal(size=(2, d))[y] + rng.normal(size=(n, d)), y, k, mu)
     triplets = base.all_triplets()
@@ -78,7 +80,10 @@ def _draw(rng: np.random.Generator, n: int, d: int, k: int, mu: float, rank: int
     range_of_M, null_space = Q[:, :rank], Q[:, rank:]
     inner = np.einsum("ap,tab,bq->tpq", range_of_M, A, range_of_M)
     core, kinks = _core_with_kinks(rng, inner, rank, n_kinks)
-    alpha = np.where(np.einsum("tpq,pq->t", inner, core) < 1, mu, 0.0)
+    margins = np.einsum("tpq,pq->t", inner, core)
+    if np.max(np.abs(margins[kinks] - 1), initial=0.0) > ON_KINK:  # more kinks than the core has entries
+        return None
+    alpha = np.where(margins < 1, mu, 0.0)
     alpha[kinks] = rng.uniform(0.2, 0.8, n_kinks) * mu
     weighted = np.einsum("t,tab->ab", alpha, A)
     if np.linalg.eigvalsh(core)[0] <= 0 or np.linalg.eigvalsh(range_of_M.T @ weighted @ range_of_M)[0] <= LEAST_PULL:
