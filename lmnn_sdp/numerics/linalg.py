@@ -114,6 +114,13 @@ def psd_factor(A: FloatArray) -> FloatArray:
     return (Q[:, positive] * np.sqrt(eigenvalues[positive])).T[::-1]
 
 
+def leading_factor(A: FloatArray, least: float) -> FloatArray:
+    """As `psd_factor`, of the eigenvalues above ``least`` times the largest alone."""
+    L = psd_factor(A)
+    size = np.sum(L**2, axis=1)
+    return L[size > least * np.max(size, initial=0.0)]
+
+
 def psd_part(A: FloatArray) -> FloatArray:
     """Nearest PSD matrix to symmetric ``A (d, d)`` in the Frobenius norm."""
     L = psd_factor(A)
@@ -166,6 +173,7 @@ def gram(A: Floats, B: Floats) -> Floats:
 def row_products(A: FloatArray, D: FloatArray) -> FloatArray:
     """``A D`` for A with many rows, shared among threads."""
     out = np.empty((len(A), D.shape[1]), dtype=A.dtype)
+    D = D.astype(A.dtype, copy=False)
     in_parts(lambda begin, end: np.matmul(A[begin:end], D, out=out[begin:end]), len(A), D.size)
     return out
 

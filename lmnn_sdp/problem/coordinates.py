@@ -17,6 +17,8 @@ class Coordinates:
         The data x: where two rows are equal, so are their exact z.
     errors : array, shape (n,)
         Bound on the norm of the difference of each row to the exact z.
+    euclidean : array, shape (r, r)
+        The Euclidean metric of the data as given, on z, up to rounding and a factor: where solvers begin.
     outside : array, shape (n,), or None
         Bound on the part of each ``x - centre`` outside the range of T; None where T loses nothing.
     reach : array, shape (n,), or None
@@ -33,6 +35,7 @@ class Coordinates:
 
     points: FloatArray
     errors: FloatArray
+    euclidean: FloatArray
     outside: FloatArray | None = None
     reach: FloatArray | None = None
     stretch: float = 0.0

@@ -11,7 +11,7 @@ Nothing of size (triplets x d^2) ever exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -65,20 +65,38 @@ class TripletGraph:
 
     def forms(self, D: FloatArray) -> FloatArray:
         """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge, shape (E,)."""
-        image = row_products(self.X, D)
-        own = np.einsum("ij,ij->i", self.X, image)
+        return self._forms(self.X, row_products(self.X, D))
+
+    def distances(self, L: FloatArray) -> FloatArray:
+        """The same for ``D = L'L`` with L of shape (r, d), in r products an edge; shape (E,)."""
+        V = row_products(self.X, L.T) if len(L) else np.zeros_like(self.X[:, :1])
+        return self._forms(V, V)
+
+    def _forms(self, X: FloatArray, Y: FloatArray) -> FloatArray:
+        """``<x_a - x_b, y_a - y_b>`` of each edge, for rows with ``<x_a, y_b> = <x_b, y_a>``."""
+        own = np.einsum("ij,ij->i", X, Y)
         q = own[self.a] + own[self.b]
-        in_parts(lambda begin, end: _add_products(self.X, image, self.a, self.b, begin, end, q), len(q), len(D))
+        in_parts(lambda begin, end: _add_products(X, Y, self.a, self.b, begin, end, q), len(q), X.shape[1])
         return q
+
+    def hinges(self, L: FloatArray) -> FloatArray:
+        """``1 - <A_t, L'L>`` of each triplet, shape (T,)."""
+        q = self.distances(L)
+        return 1 + q[self.pull] - q[self.push]
+
+    def single(self) -> TripletGraph:
+        """The same graph in float32."""
+        return replace(self, X=self.X.astype(np.float32))
 
     def adjoint(self, alpha: FloatArray) -> FloatArray:
         """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d)."""
         w = self.edge_weights(alpha)
         n, d = self.X.shape
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
-        image = degree[:, None] * self.X
+        image = degree.astype(self.X.dtype)[:, None] * self.X
+        w = w.astype(self.X.dtype, copy=False)
         in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, d)
-        return symmetrize(gram(self.X, image))
+        return symmetrize(gram(self.X, image).astype(np.float64, copy=False))
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:
         """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""
@@ -96,8 +114,8 @@ def _add_products(X, Y, a, b, begin, end, q):  # type: ignore[no-untyped-def]
     """``q_e -= 2 <x_a, y_b>`` for a range of edges; sorted by a, so that only the rows of Y come from afar."""
     for e in range(begin, end):
         x, y = X[a[e]], Y[b[e]]
-        product = 0.0
-        for f in range(X.shape[1]):
+        product = x[0] * y[0]
+        for f in range(1, X.shape[1]):
             product += x[f] * y[f]
         q[e] -= 2 * product
 

@@ -177,6 +177,16 @@ class Problem:
         """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d)."""
         return symmetrize((1 - self.mu) * self.pull + self.R)
 
+    @cached_property
+    def centred(self) -> FloatArray:
+        """X less its median, so that products lose nothing to an origin far away, nor to a far class."""
+        return self.X - np.median(self.X, axis=0)
+
+    @property
+    def euclidean(self) -> FloatArray:
+        """The Euclidean metric of the data as given, in the coordinates of X and up to rounding and a factor."""
+        return np.eye(self.n_features) if self.coordinates is None else self.coordinates.euclidean
+
     @property
     def nonnegative(self) -> bool:
         """Whether f >= 0 needs no proof: R is zero, or a number of at least 0 times the identity."""
@@ -302,12 +312,12 @@ class Problem:
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
         i, j, l = triplets.T
-        V = self._centred @ L.T
+        V = self.centred @ L.T
         return squared_distances(V, i, l) - squared_distances(V, i, j)
 
     def graph(self, triplets: IntArray) -> TripletGraph:
         """The operators <A_t, D> and sum_t alpha_t A_t of a list of triplets."""
-        return TripletGraph.of(self._centred, triplets)
+        return TripletGraph.of(self.centred, triplets)
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
         """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists (n up to two million)."""
@@ -319,14 +329,9 @@ class Problem:
         n = self.n_points
         return np.column_stack([keys // n**2, keys // n % n, keys % n])
 
-    @cached_property
-    def _centred(self) -> FloatArray:
-        """X less its median, so that products lose nothing to an origin far away, nor to a far class."""
-        return self.X - np.median(self.X, axis=0)
-
     def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
-        V = self._centred @ L.T
+        V = self.centred @ L.T
         return V, squared_distances(V, *self.target_pairs()).reshape(self.targets.shape)
 
     def _listed_hinges(self, V: FloatArray, pulls: FloatArray, triplets: IntArray) -> FloatArray:

@@ -121,12 +121,16 @@ def whiten(problem: Problem) -> Whitening:
             _check_multiple_of_identity(problem.R, d, r)
         T, Z, errors = _whitening_map(problem, centre, first)
         V = _way_back(T)
-        coordinates = Coordinates(problem.X, errors) if r == d else _with_outside(problem, centred, T, Z, V, errors)
+        coordinates = (
+            Coordinates(problem.X, errors, _euclidean(V))
+            if r == d
+            else _with_outside(problem, centred, T, Z, V, errors)
+        )
         return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     found = dependence(problem.X, centred)
     T, Z, errors = _whitening_map(problem, centre, np.eye(d)[:, found.kept])
     V = found.coefficients @ _way_back(T[found.kept])
-    return Whitening(_inside(problem, T, Z, Coordinates(problem.X, errors)), T, V, centre, found.inexact)
+    return Whitening(_inside(problem, T, Z, Coordinates(problem.X, errors, _euclidean(V))), T, V, centre, found.inexact)
 
 
 def central_point(X: FloatArray) -> FloatArray:
@@ -150,6 +154,13 @@ def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordin
     """The problem on z."""
     known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=_penalty_error(T, problem.R))
     return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
+
+
+def _euclidean(V: FloatArray) -> FloatArray:
+    """``V'V`` over its largest entry."""
+    unit = V / np.max(np.abs(V))
+    M = symmetrize(unit.T @ unit)
+    return M / np.max(M)
 
 
 def _row_space(centred: FloatArray) -> FloatArray:
@@ -264,4 +275,4 @@ def _with_outside(
     slack = 1 + gamma(len(T) + 8)
     outside = (np.linalg.norm(centred - inside, axis=1) + inside_errors + 2 * U * (size + inside_errors)) * slack
     stretch, floor = float(np.linalg.norm(T)) * slack, float(problem.R[0, 0])
-    return Coordinates(problem.X, errors, outside, size * slack, stretch, floor)
+    return Coordinates(problem.X, errors, _euclidean(V), outside, size * slack, stretch, floor)

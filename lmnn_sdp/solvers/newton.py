@@ -26,7 +26,7 @@ from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers import smoothing
+from lmnn_sdp.solvers.first_metric import first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.solution import Status
@@ -105,7 +105,7 @@ def _growth(steps: int, fall: float) -> float:
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
-    M = smoothing.first_metric(problem, monitor)
+    M = first_metric(problem, monitor)
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
     return _settled(problem, M, monitor)
@@ -127,7 +127,8 @@ def _warm(problem: Problem, monitor: Monitor) -> Iterate:
 def _settled(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
     """Where descent on the smoothed problem settles."""
     found = settle(problem, M, monitor)
-    return _iterate(problem, found.M, found.near.graph, found.near.alpha, found.near.width, 1.0)
+    M = (best_listed_scale(problem, found.M, found.graph.margins(found.M)) or 1.0) * found.M
+    return _iterate(problem, M, found.graph, found.alpha, found.width, 1.0)
 
 
 def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:

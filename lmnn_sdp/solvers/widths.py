@@ -11,54 +11,48 @@ for descent, and one of a million is right. The penalty that goes with a width, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import numpy as np
 
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.smoothing import SETTLED, Smoothed, descend
+from lmnn_sdp.solvers.smoothing import SETTLED, Descent, Smoothed
 
-FIRST = 1.0  # width that is tried first
+OVERLAP = (1.0, 0.25, 0.06)  # widths for classes that overlap, about the kink
+GOOD = 0.1  # relative gap of the problem over the list where they do
+FIRST = 1.0  # width that is tried first where they do not
 WIDER, NARROWER = 16.0, 0.25  # factors where descent does not settle, and where too much is left
 WIDEST = 1e30  # beyond which nothing is gained
 LEFT = 0.03  # mean violation that is small beside the margin of 1
 
 
-@dataclass(frozen=True, eq=False)
-class Settled:
-    """Where descent has settled.
-
-    Attributes
-    ----------
-    M : array, shape (r, r)
-        Metric.
-    near : Smoothed
-        The smoothed problem there, with its multipliers.
-    error : float
-        Its gap, and what it leaves of the violations.
-    """
-
-    M: FloatArray
-    near: Smoothed
-    error: float
+def settle(problem: Problem, M: FloatArray, monitor: Monitor) -> Smoothed:
+    """Descend from M as where classes overlap, and where that does not come near the optimum, find a width by trial."""
+    descent = Descent(problem, M, monitor)
+    for width in OVERLAP:
+        found = descent.to(width, 0.5)
+        if monitor.out_of_time:
+            return found
+    return found if found.error <= GOOD else min(found, by_trial(problem, monitor), key=lambda end: end.error)
 
 
-def settle(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIRST) -> Settled:
-    """Descend from M at wider and wider widths until one settles, then at narrower ones while they settle.
+def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smoothed:
+    """Descend at wider and wider widths until one settles, then at narrower ones while they settle.
 
     Returns
     -------
-    Settled
-        The first that settles and leaves little; else the best of all, by the sum of its gap and what it leaves.
+    Smoothed
+        The first that settles and leaves little; else the best of all, by the gap of the problem itself.
     """
+    descent = Descent(problem, euclidean_scale(problem) * np.eye(problem.n_features), monitor)
     width, best, before = first, None, False
     while True:
-        M, near = descend(problem, M, width, monitor)
-        gap, left = near.gap(), near.left()
-        if best is None or gap + left < best.error:
-            best = Settled(M, near, gap + left)
-        settled = gap <= SETTLED
-        if (settled and left <= LEFT) or (before and not settled) or width > WIDEST or monitor.out_of_time:
+        found = descent.to(width, 0.0)
+        if best is None or found.error < best.error:
+            best = found
+        settled = found.gap <= SETTLED
+        if (settled and found.left <= LEFT) or (before and not settled) or width > WIDEST or monitor.out_of_time:
             return best
         before = settled
         width *= NARROWER if settled else WIDER

@@ -1,13 +1,17 @@
 """The smoothed problem and its own duality gap; the width of the smoothing that suits the data."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lmnn_sdp import Problem
+from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.smoothing import SETTLED, Smoothed, descend
+from lmnn_sdp.solvers.smoothing import SETTLED, Descent, Place, SmoothedProblem, _Best
 from lmnn_sdp.solvers.widths import FIRST, LEFT, settle
 from problems import TOL, blobs, noise, random_psd
 
@@ -27,54 +31,85 @@ def begun(problem):
     return white, euclidean_scale(white) * np.eye(white.n_features)
 
 
+def everything(problem, width):
+    """The smoothed problem over all triplets, in whitened coordinates."""
+    white = whiten(problem).problem
+    return SmoothedProblem(white, white.graph(white.all_triplets()), width)
+
+
 @pytest.mark.parametrize("width", [0.1, 1.0, 100.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_gap_is_between_a_value_and_a_bound_below_it(width, seed):
-    problem = whiten(noise(seed=seed)).problem
-    rng = np.random.default_rng(seed)
-    graph = problem.graph(problem.all_triplets())
-    metrics = [random_psd(3, rng, scale=10.0**power) for power in (-3, -1, 1)]
-    at = [Smoothed.at(problem, graph, M, width) for M in metrics]
-    lowest = min(there.value for there in at)
-    for there in at:
-        assert 0 <= there.gap() <= 1
-        assert there.value * (1 - there.gap()) <= lowest * (1 + TOL["rounding"])
+    smoothed, rng = everything(noise(seed=seed), width), np.random.default_rng(seed)
+    places = [smoothed.at(psd_factor(random_psd(3, rng, scale=10.0**power))) for power in (-3, -1, 1)]
+    lowest = min(map(smoothed.value, places))
+    for here, ahead in itertools.product(places, repeat=2):
+        gap = smoothed.gap(here, ahead, smoothed.gradient(ahead))
+        assert 0 <= gap <= 1
+        assert smoothed.value(here) * (1 - gap) <= lowest * (1 + TOL["rounding"])
 
 
-def test_the_gradient_is_that_of_the_value():
-    problem = whiten(noise()).problem
-    rng = np.random.default_rng(0)
-    graph = problem.graph(problem.all_triplets())
+@pytest.mark.parametrize("single", [False, True])
+def test_the_gradient_is_that_of_the_value(single):
+    smoothed, rng = everything(noise(), 0.5), np.random.default_rng(0)
     M, D = random_psd(3, rng), random_psd(3, rng)
-    up, down = (Smoothed.at(problem, graph, M + h * D, 0.5).value for h in (1e-6, -1e-6))
-    slope = float(np.sum(Smoothed.at(problem, graph, M, 0.5).gradient() * D))
-    assert (up - down) / 2e-6 == pytest.approx(slope, rel=TOL["gradient"])
+    up, down = (smoothed.value(smoothed.at(psd_factor(M + h * D))) for h in (1e-6, -1e-6))
+    if single:
+        smoothed = replace(smoothed, graph=smoothed.graph.single())
+    slope = float(np.sum(smoothed.gradient(smoothed.at(psd_factor(M))) * D))
+    assert (up - down) / 2e-6 == pytest.approx(slope, rel=1e-5 if single else TOL["gradient"])
 
 
 def test_what_is_left_is_at_most_the_width():
-    problem = whiten(noise()).problem
-    graph = problem.graph(problem.all_triplets())
-    for M in (np.zeros((3, 3)), 0.1 * np.eye(3), 1e6 * np.eye(3)):
-        assert 0 <= Smoothed.at(problem, graph, M, 0.5).left() <= 0.5
+    smoothed = everything(noise(), 0.5)
+    for L in (np.zeros((0, 3)), 0.3 * np.eye(3), 1e3 * np.eye(3)):
+        assert 0 <= smoothed.left(smoothed.at(L)) <= 0.5
+
+
+def test_hinges_of_an_extrapolated_metric_are_its_own():
+    smoothed, rng = everything(noise(), 0.5), np.random.default_rng(0)
+    here, before = (smoothed.at(psd_factor(random_psd(3, rng))) for _ in range(2))
+    ahead: Place = here.beyond(before, 0.7)
+    np.testing.assert_allclose(ahead.hinges, 1 - smoothed.graph.margins(ahead.M), atol=TOL["rounding"] * 100)
+
+
+def test_a_list_that_leads_astray_is_left_for_the_best_metric_so_far():
+    white, M = begun(blobs(n=60))
+    descent, best = Descent(white, M, Monitor(white, 1e-6)), _Best()
+    descent._relist(1.0, best)
+    here, listed, value = descent._here.M, set(white.keys(descent._full.triplets)), best.value
+    descent._here = Place(1e-3 * here, descent._here.hinges)  # where far more triplets are violated
+    descent._relist(1.0, best)
+    np.testing.assert_allclose(descent._here.M, here, rtol=0, atol=TOL["rounding"] * np.abs(here).max())
+    assert listed < set(white.keys(descent._full.triplets))
+    assert best.value == value
+
+
+def test_the_value_over_a_list_is_that_over_all_triplets_where_it_was_made():
+    white, M = begun(blobs(n=60))
+    descent, best = Descent(white, M, Monitor(white, 1e-6)), _Best()
+    descent._relist(0.5, best)
+    everywhere = SmoothedProblem(white, white.graph(white.all_triplets()), 0.5)
+    assert best.value == pytest.approx(everywhere.value(everywhere.at(psd_factor(descent._here.M))), rel=1e-9)
 
 
 def test_classes_that_overlap_keep_a_width_below_one():
     white, M = begun(blobs(n=60))
     found = settle(white, M, Monitor(white, 1e-6))
-    assert found.near.width <= FIRST
-    assert found.near.gap() <= SETTLED
-    assert found.near.left() <= LEFT
+    assert found.width <= FIRST
+    assert found.gap <= SETTLED
+    assert found.left <= LEFT
 
 
 @pytest.mark.parametrize("reg", [0.05, 0.005])
 def test_many_features_and_few_points_get_a_width_of_thousands(reg):
     white, M = begun(genes(reg=reg))
     monitor = Monitor(white, 1e-6)
-    assert descend(white, M, FIRST, monitor)[1].gap() > SETTLED
+    assert Descent(white, M, monitor).to(FIRST).gap > SETTLED
     found = settle(white, M, monitor)
-    assert found.near.width >= 100 * FIRST
-    assert found.near.gap() <= SETTLED
-    assert np.max(found.near.alpha) < 0.01 * white.mu
+    assert found.width >= 100 * FIRST
+    assert found.gap <= SETTLED
+    assert np.max(found.alpha) < 0.01 * white.mu
 
 
 def test_it_ends_when_time_is_up():

@@ -1,0 +1,104 @@
+"""A metric to begin with: the best of a few Euclidean ones, or one that is learned on a part of the points.
+
+The metric of the data as given chose the target neighbours, so it is the first to try; but where features have very
+different units, its square root or the metric of the whitened coordinates may be the better. A few points tell.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lmnn_sdp.numerics.linalg import eigh, psd_factor
+from lmnn_sdp.numerics.sampling import stratified_rows
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.neighbors import target_neighbors
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import euclidean_scale
+from lmnn_sdp.solvers.monitor import Monitor
+from lmnn_sdp.solvers.smoothing import Descent
+
+POWERS = (1.0, 0.5, 0.0)  # of the Euclidean metric of the data as given
+ANCHORS = 100  # points whose hinges judge a metric
+FEW = 2**14  # of the smallest margins, which decide on the scale, and more where they do not
+WIDTHS = (1.0, 0.25)  # on a part of the points
+LARGE, PART = 20_000, 5  # points beyond which a part of them is solved first, and how many times smaller it is
+
+
+def first_metric(problem: Problem, monitor: Monitor) -> FloatArray:
+    """The metric to begin with, shape (r, r), near its best scale."""
+    part = _part(problem) if problem.n_points > LARGE and problem.working_set is None else None
+    if part is None:
+        return euclidean_metric(problem)
+    descent = Descent(part, first_metric(part, monitor), monitor)
+    return [descent.to(width, 0.5).M for width in WIDTHS][-1]
+
+
+def euclidean_metric(problem: Problem) -> FloatArray:
+    """The best power of the Euclidean metric of the data as given, in the scale that is best for random anchors."""
+    eigenvalues, Q = eigh(problem.euclidean)
+    factors = [(Q * np.maximum(eigenvalues, 0) ** (power / 2)).T for power in POWERS]
+    tried = [(_best_scale(problem, L), L) for L in factors]
+    scaled, L = min(tried, key=lambda pair: pair[0].value)
+    if not math.isfinite(scaled.value):
+        return euclidean_scale(problem) * np.eye(problem.n_features)
+    return scaled.scale * (L.T @ L)
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    """A scale of a metric, and the share of the anchors in the objective there."""
+
+    scale: float
+    value: float
+
+
+def _best_scale(problem: Problem, L: FloatArray) -> _Scaled:
+    """The best scale of ``L'L`` for the anchors; of infinite value where they have no use for a metric."""
+    linear, margins = _sampled(problem, L)
+    count = FEW
+    while True:
+        smallest = np.sort(np.partition(margins, count)[:count] if count < len(margins) else margins)
+        passed = np.flatnonzero(np.cumsum(smallest) > linear / problem.mu)
+        if len(passed) or count >= len(margins):
+            break
+        count *= 8
+    if not len(passed) or not linear > 0:
+        return _Scaled(1.0, math.inf)
+    scale = 1 / float(smallest[passed[0]])
+    return _Scaled(scale, scale * linear + problem.mu * float(np.sum(1 - scale * smallest[: passed[0]])))
+
+
+def _sampled(problem: Problem, L: FloatArray) -> tuple[float, FloatArray]:
+    """The part that the anchors have in the linear term of the objective at ``L'L``, and their margins."""
+    V = problem.centred @ L.T
+    penalty = float(np.sum((L @ problem.R) * L))
+    if problem.working_set is not None:
+        pull = float(np.sum(problem.pull * (L.T @ L)))
+        return (1 - problem.mu) * pull + penalty, problem.margins(L, problem.working_set)
+    anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS))
+    pulls = np.sum((V[anchors, None] - V[problem.targets[anchors]]) ** 2, axis=2)
+    sizes = np.sum(V**2, axis=1)
+    distances = sizes[anchors, None] + sizes - 2 * (V[anchors] @ V.T)
+    other = problem.codes[anchors, None] != problem.codes
+    margins = np.concatenate([(distances - pull[:, None])[other] for pull in pulls.T])
+    share = len(anchors) / problem.n_points
+    return (1 - problem.mu) * float(np.sum(pulls)) + share * penalty, margins
+
+
+def _part(problem: Problem) -> Problem | None:
+    """A stratified part of the points; None where a class would be too small.
+
+    Target neighbours are chosen as in the whole problem, by the Euclidean metric of the data as given.
+    """
+    chosen: IntArray = stratified_rows(problem.codes, problem.n_points // PART)
+    codes = problem.codes[chosen]
+    if np.min(np.unique(codes, return_counts=True)[1]) <= problem.n_neighbors:
+        return None
+    X = problem.X[chosen]
+    targets = target_neighbors(X @ psd_factor(problem.euclidean).T, codes, problem.n_neighbors)
+    coordinates = problem.coordinates and replace(problem.coordinates, errors=problem.coordinates.errors[chosen])
+    R = problem.R * (len(chosen) / problem.n_points)
+    return replace(problem, X=X, y=problem.y[chosen], codes=codes, targets=targets, R=R, coordinates=coordinates)
