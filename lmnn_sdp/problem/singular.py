@@ -8,6 +8,8 @@ each of them to a point.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lmnn_sdp.numerics.linalg import eigh
@@ -27,7 +29,7 @@ def singular_pull(problem: Problem, free: int, varying: int) -> str:
     remedies = [] if size is None else [f"reduce the data with PCA to at most {size} dimensions"]
     if free == varying:
         remedies.append("drop repeated points")
-    remedies.append(f"set reg > 0, for example reg={suggested_reg(problem):.1g}")
+    remedies.append(_penalty(problem))
     return (
         f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
         f"pushed away at no cost{_consequence(problem, free)}; {', or '.join(remedies)}"
@@ -36,9 +38,31 @@ def singular_pull(problem: Problem, free: int, varying: int) -> str:
 
 def suggested_reg(problem: Problem) -> float:
     """A trace penalty of a thousandth of the mean pull, or of the mean scatter where there is no pull at all."""
-    pull = np.trace(problem.pull)
-    spread = np.sum((problem.X - problem.X.mean(axis=0)) ** 2)
-    return 1e-3 * float(pull if pull > 0 else spread) / problem.n_features
+    part, unit = _mean_square(problem)
+    return 1e-3 * part * unit * unit
+
+
+def _penalty(problem: Problem) -> str:
+    """The remedy of a penalty; of data whose squares leave the range of float64, in another unit."""
+    reg = suggested_reg(problem)
+    if 0 < reg < math.inf:
+        return f"set reg > 0, for example reg={reg:.1g}"
+    part, unit = _mean_square(problem)
+    return f"divide X by {unit:.0e} and set reg > 0, for example reg={1e-3 * part:.1g}"
+
+
+def _mean_square(problem: Problem) -> tuple[float, float]:
+    """Of the differences to target neighbours, or to the median where these are none, a feature; and the unit of them.
+
+    The unit is a power of ten, and what is returned first is in squares of it.
+    """
+    i, j = problem.target_pairs()
+    differences = problem.X[i] - problem.X[j]
+    if not differences.any():
+        differences = problem.X - np.median(problem.X, axis=0)
+    size = float(np.max(np.abs(differences)))
+    unit = 10.0 ** math.floor(math.log10(size)) if size > 0 else 1.0
+    return float(np.sum((differences / unit) ** 2)) / problem.n_features, unit
 
 
 def _consequence(problem: Problem, free: int) -> str:

@@ -121,8 +121,8 @@ def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
     if coordinates is None or coordinates.outside is None:
         return 0.0
     left = (coordinates.floor - (cost.outside + pushed.outside)) * (1 - 8 * U)
-    coupling = (cost.coupling + pushed.coupling) ** 2 * coordinates.stretch**2 * (1 + 32 * U)
-    return coupling / left if left > 0 else math.inf
+    coupling = (cost.coupling + pushed.coupling) * coordinates.stretch * (1 + 16 * U)
+    return coupling / left * coupling if left > 0 else math.inf  # a square may leave the range of float64
 
 
 def weighted_cost(problem: Problem) -> Weighted:

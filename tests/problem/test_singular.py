@@ -73,3 +73,12 @@ def test_every_remedy_works_to_the_letter(data, mu):
 def test_many_points_get_no_number_of_components():
     X = np.column_stack([cloud(3200, 1), np.repeat([0.0, 1.0], 1600)])
     assert "PCA" not in said(Problem.from_data(X, np.repeat([0, 1], 1600), 1))
+
+
+@pytest.mark.parametrize("size", [1e160, 1e250])
+def test_a_penalty_beyond_float64_is_told_in_another_unit(size):
+    X = size * np.array([[0.0, 0], [1, 0], [0, 5], [1, 5]])
+    text = said(Problem.from_data(X, [0, 0, 1, 1], targets=[[1], [0], [3], [2]]))
+    unit, reg = re.search(r"divide X by (\S+) and set reg > 0, for example reg=(\S+)", text).groups()
+    told = Problem.from_data(X / float(unit), [0, 0, 1, 1], targets=[[1], [0], [3], [2]], reg=float(reg))
+    assert solve(told).status is Status.OPTIMAL

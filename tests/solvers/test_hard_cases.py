@@ -97,6 +97,13 @@ def test_the_corners_of_a_cube_leave_no_metric_but_zero():
     assert not solution.M.any()
 
 
+def test_relations_in_a_far_unit_leave_bounds_that_hold():
+    # what lies outside of the range of the data costs squares that leave the range of float64
+    X = 1e120 * np.random.default_rng(0).normal(size=(20, 1)) * [[1.0, 2, 3]]
+    solution = solve(Problem.from_data(X, np.arange(20) % 2, 1, reg=1.0), max_iter=2)
+    assert 0 <= solution.lower_bound <= solution.objective < np.inf
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1e-50, 1e50, 1e150])
 def test_units_do_not_matter(scale):
     one, other = (solve(Problem.from_data(s * cloud(40, 3), halves(40))) for s in (1.0, scale))
