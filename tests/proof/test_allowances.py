@@ -8,13 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from test_bounds_parts import grid
-from test_checker_parts import REG, L, read
+from test_bounds_parts import grid, known
+from test_checker_parts import REG, L, T, read
 from test_checker_parts import grid as grid_with_arrays
 
+from lmnn_sdp import Problem
 from lmnn_sdp.numerics import accurate
+from lmnn_sdp.numerics.linalg import scatter_roundings
 from lmnn_sdp.proof import checker, lower, upper
 from lmnn_sdp.proof.checker import SLACK
+from lmnn_sdp.proof.lower import Weighted
 
 ROUGH = 2.0**-20
 EQUAL = {"rtol": 1e-11, "atol": 0}
@@ -59,32 +62,65 @@ def test_the_checkers_upper_bound():
     np.testing.assert_allclose(checker._upper(p), bound, **EQUAL)
 
 
-@pytest.mark.parametrize("edges", [1, 3, 30])
-def test_the_checkers_weighted_sum(edges):
-    rng = np.random.default_rng(edges)
-    Z, e = rng.integers(-5, 6, size=(12, 3)).astype(float), 1e-4 * rng.uniform(size=12)
-    a, b, weights = rng.integers(0, 12, edges), rng.integers(0, 12, edges), rng.normal(size=edges)
-    length = np.linalg.norm(Z[a] - Z[b], axis=1)
-    h, step = e[a] + e[b] + ROUGH * length, math.isqrt(edges) + 1
-    g = (2 * step + 7 + 8) * ROUGH * SLACK
-    error = float(np.abs(weights) @ ((2 * length + h) * h + g * length**2)) * SLACK
-    np.testing.assert_allclose(checker._weighted(Z, e, a, b, weights, 7)[1], error, **EQUAL)
+def shifted(problem, arrays):
+    """The transformed dual slack, its error, the shift that it has to bear, and gamma of a product of its size."""
+    p = read(problem, arrays)
+    Z, e = checker._image(p.X, T)
+    ends = [(i, j, 0.75) for i, row in enumerate(problem.targets.tolist()) for j in row]
+    for (i, j, l), alpha in zip(p.triplets.tolist(), p.alpha.tolist(), strict=True):
+        ends += [(i, j, alpha), (i, l, -alpha)]
+    weights, counts = {}, {}
+    for a, b, weight in ends:
+        edge = min(a, b), max(a, b)
+        weights[edge] = weights.get(edge, 0.0) + weight
+        counts[edge] = counts.get(edge, 0) + 1
+    a, b = np.array(list(weights)).T
+    W, error = checker._weighted(Z, e, a, b, np.array(list(weights.values())), max(counts.values()) + 2)
+    u, penalty = ROUGH, T.T @ REG @ T
+    size = np.linalg.norm(np.abs(T.T) @ REG @ np.abs(T))
+    error += (2 * d + 16) * u * SLACK * size + 4 * u * (np.linalg.norm(W) + size)
+    S, g = W + penalty, (d + 8) * u * SLACK
+    return S, error, (error + 4 * g * np.trace(S)) * SLACK**2, g
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_the_checkers_proposals(own, monkeypatch):
-    monkeypatch.setattr(checker, "U", 2.0**-9)  # coarse enough for pairs that only the margin brings in
-    rng = np.random.default_rng(1)
-    V, codes = rng.normal(size=(90, 3)), rng.integers(0, 4, 90)
-    reach, e = rng.uniform(0.5, 2, 90), rng.uniform(0, 0.5, 90)
-    found = {
-        pair for i, l in checker._near(V, e, reach, codes, own) for pair in zip(i.tolist(), l.tolist(), strict=True)
-    }
-    s, c, norms = (reach + e) * (1 + 4 * 2.0**-9), 2 * (3 + 16) * 2.0**-9 * SLACK, np.sum(V**2, axis=1)
-    margin = c * (norms + s**2)[:, None] + c * (norms + e**2)
-    wanted = 2 * (V @ V.T + np.outer(s, e)) >= (norms - s**2)[:, None] + (norms - e**2) - 2 * margin
-    wanted &= (codes[:, None] == codes) == own
-    assert found == set(map(tuple, np.argwhere(wanted).tolist()))
+def test_the_checkers_shift(monkeypatch):
+    problem, arrays = grid_with_arrays()
+    S, _, s, _ = shifted(problem, arrays)
+    seen, eigh, sqrt = [], np.linalg.eigh, np.sqrt
+
+    def kept(matrix):
+        seen.append(matrix)
+        return eigh(matrix)
+
+    monkeypatch.setattr(np.linalg, "eigh", kept)
+    monkeypatch.setattr(np, "sqrt", lambda x: (seen.append(x), sqrt(x))[1])
+    checker._lower(read(problem, arrays))
+    np.testing.assert_allclose(seen[0], S, rtol=0, atol=1e-11 * np.trace(S))
+    np.testing.assert_allclose(seen[1], eigh(S)[0] - s, rtol=0, atol=1e-11 * np.trace(S))
+
+
+@pytest.mark.parametrize(("part", "accepted"), [(0.0, True), (0.9, True), (1.1, False)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_factor_may_be_wrong_by_what_the_shift_leaves(sign, part, accepted, monkeypatch):
+    problem, arrays = grid_with_arrays()
+    S, error, s, g = shifted(problem, arrays)
+    w, Q = np.linalg.eigh(S)
+    left = s / SLACK - error - g * (np.sum(w - s) + np.linalg.norm(S) + s)
+    monkeypatch.setattr(np.linalg, "eigh", lambda _: (w + sign * part * left * np.array([0, 1, 0]), Q))
+    if accepted:
+        assert checker._lower(read(problem, arrays)) > 0
+    else:
+        with pytest.raises(ValueError, match="not proved positive semidefinite"):
+            checker._lower(read(problem, arrays))
+
+
+@pytest.mark.parametrize(
+    ("part", "nearest"), [(1 - 40 * ROUGH, False), (1 - 33 * ROUGH, True), (1.0, True), (1 + 40 * ROUGH, True)]
+)
+def test_the_checkers_nearest(part, nearest):
+    x = np.array([[0.0], [1], [-math.sqrt(part)], [100]])
+    p = read_nearest(x, [[1], [0], [0], [1]])
+    assert checker._nearest(p) is nearest
 
 
 def read_nearest(X, targets):
@@ -95,6 +131,64 @@ def read_nearest(X, targets):
 
 
 # The lower bound.
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.125])
+def test_errors_of_sums_over_edges(wrong):
+    rng = np.random.default_rng(2)
+    e, outside, reach = (rng.uniform(size=12) for _ in range(3))
+    problem = grid(0.0, coordinates=known(1e-4 * e, outside=outside, reach=reach, stretch=1.0, floor=1.0))
+    a, b = np.array([0, 3, 5, 7]), np.array([4, 1, 2, 11])
+    weights = np.array([1.0, -2, 0.5, 3])
+    found = lower._weighted(problem, a, b, weights, wrong)
+    u = ROUGH
+    squared = np.sum((problem.X[a] - problem.X[b]) ** 2, axis=1) * (1 + gamma(d + 8))
+    length = np.sqrt(squared) * (1 + 4 * u)
+    weight = np.abs(weights) + wrong
+    summed = (wrong + gamma(scatter_roundings(4) + 10) * weight) * squared
+    plain = lower._weighted(grid(0.0), a, b, weights, wrong)
+    for sums, moved in ((found, 1e-4 * (e[a] + e[b]) + u * length), (plain, u * length)):
+        error = np.sum(weight * (2 * length + moved) * moved + summed) * (1 + gamma(4 + 16))
+        np.testing.assert_allclose(sums.error, error, **EQUAL)
+    beyond = outside[a] + outside[b]
+    np.testing.assert_allclose(found.coupling, weight @ (beyond * (reach[a] + reach[b])) * (1 + gamma(20)), **EQUAL)
+    np.testing.assert_allclose(found.outside, weight @ beyond**2 * (1 + gamma(20)), **EQUAL)
+
+
+def test_points_that_are_equal_stay_so_however_wrong_their_rows_are():
+    problem = grid(0.0, coordinates=known(7.0))
+    problem.X[1] = problem.X[0]
+    problem.coordinates.points[1] = problem.coordinates.points[0]
+    a, b = np.array([0]), np.array([1])
+    assert lower._weighted(problem, a, b, np.ones(1)).error < 1e-280
+    problem.coordinates.points[1, 0] += 1
+    assert lower._weighted(problem, a, b, np.ones(1)).error >= 14**2
+
+
+def test_errors_of_the_cost():
+    problem = grid(coordinates=known(penalty_error=0.125))
+    i, j = problem.target_pairs()
+    pull = lower._weighted(problem, i, j, np.ones(len(i)))
+    size = np.linalg.norm(problem.pull) + pull.error
+    error = 0.75 * pull.error + 0.125 + 4 * ROUGH * (size + np.linalg.norm(REG))
+    np.testing.assert_allclose(lower.weighted_cost(problem).error, error * (1 + 16 * ROUGH), **EQUAL)
+
+
+def test_errors_of_the_slack(monkeypatch):
+    seen = []
+    monkeypatch.setattr(lower, "definite_beyond", lambda S, error: seen.append((S, error)) or True)
+    cost = Weighted(np.diag([3.0, 4]), 0.5, 1.5, 0.25)
+    pushed = Weighted(np.diag([1.0, -2]), 0.25, 0.5, 0.5)
+    u = ROUGH
+    lower._proved(grid(), cost, pushed, 0.5)
+    S, error = seen.pop()
+    assert np.array_equal(S, np.diag([2.5, 5]))
+    plain = (0.5 + 0.125 + 2 * u * (5 + math.sqrt(5))) * (1 + 16 * u)
+    np.testing.assert_allclose(error, plain, **EQUAL)
+    outside = known(outside=np.zeros(12), reach=np.zeros(12), stretch=3.0, floor=2.0)
+    lower._proved(grid(coordinates=outside), cost, pushed, 0.5)
+    left = (2 - 0.75) * (1 - 8 * u)
+    np.testing.assert_allclose(seen.pop()[1], plain + 4 * 9 / left * (1 + 16 * u) ** 2, **EQUAL)
 
 
 @pytest.mark.parametrize(("size", "first"), [(2.0**-8, 1.0), (0.25, None)])
@@ -175,3 +269,12 @@ def test_a_matrix_beside_a_map():
     np.testing.assert_allclose(upper._departures(M, L, problem), a, **EQUAL)
     linear = np.sum(REG * M) + gamma(9 + 8) * np.sum(np.abs(REG * M))
     np.testing.assert_allclose(upper._linear(REG, L, M), linear, **EQUAL)
+
+
+def test_errors_of_the_points_under_a_map():
+    e = np.random.default_rng(4).uniform(size=12)
+    plain = upper._image(grid(), L, False)[1]
+    found = upper._image(grid(coordinates=known(e)), L, False)[1]
+    scaled = (plain + np.linalg.norm(L) * (1 + gamma(L.size)) * e) * (1 + 4 * ROUGH)
+    np.testing.assert_allclose(found, scaled, **EQUAL)
+    assert isinstance(grid(), Problem)

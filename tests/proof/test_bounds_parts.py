@@ -13,6 +13,7 @@ from exact import exact_objective, exact_slack, is_psd
 from lmnn_sdp import Problem, certify
 from lmnn_sdp.numerics.accurate import TINY, U, gamma
 from lmnn_sdp.numerics.linalg import scatter_roundings
+from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.proof import lower, upper
 from lmnn_sdp.proof.certificate import _negative_part, bounds_at_zero, rank_of
 from lmnn_sdp.proof.lower import Weighted, bound_below, merged, weighted_cost
@@ -26,6 +27,11 @@ L = np.array([[1.0, -1, 2], [0, 2, 1]]) / 4
 def grid(reg=REG, mu=0.25, **options):
     X = np.random.default_rng(0).integers(-4, 5, size=(12, 3)).astype(float)
     return replace(Problem.from_data(X, np.arange(12) % 3, 2, mu, reg=reg), **options)
+
+
+def known(errors=0.0, **more):
+    """Coordinates of `grid` that are the data themselves, up to errors."""
+    return Coordinates(grid().X, np.broadcast_to(errors, 12), np.eye(3), **more)
 
 
 def pushed_by(problem, triplets, alpha):
@@ -151,6 +157,23 @@ def edges_of(problem, triplets, alpha):
     return weights, sizes
 
 
+def test_a_sum_over_edges_pays_for_the_errors_of_both_ends():
+    e = np.random.default_rng(2).uniform(0.1, 1, 12)
+    problem = grid(coordinates=known(e, penalty_error=7.0))
+    X, triplets = problem.X, problem.all_triplets()[::3]
+    alpha = 2.0**-8 * np.arange(len(triplets))
+
+    def worst(a, b):
+        z, h = np.linalg.norm(X[a] - X[b]), e[a] + e[b]
+        return 2 * z * h + h**2
+
+    pulled = 0.75 * sum(worst(i, j) for i, targets in enumerate(problem.targets) for j in targets) + 7
+    assert pulled <= weighted_cost(problem).error <= pulled * (1 + 1e-12)
+    weights, _ = edges_of(problem, triplets, alpha)
+    pushed = sum(abs(weight) * worst(*edge) for edge, weight in weights.items())
+    assert pushed <= lower._pushed(problem, triplets, alpha).error <= pushed * (1 + 1e-12)
+
+
 def test_a_sum_over_edges_pays_for_its_own_roundings():
     problem = grid(0.0)
     triplets = problem.all_triplets()
@@ -172,12 +195,51 @@ def test_a_sum_over_edges_pays_for_its_own_roundings():
     assert low < error < high
 
 
+def test_what_lies_outside_of_the_range_of_a_map_is_summed_up():
+    rng = np.random.default_rng(4)
+    outside, reach = rng.uniform(0, 1, 12), rng.uniform(1, 9, 12)
+    problem = grid(coordinates=known(outside=outside, reach=reach, stretch=1.0, floor=1.0))
+    triplets = problem.all_triplets()[::3]
+    alpha = 2.0**-8 * np.arange(len(triplets))
+    weights, _ = edges_of(problem, triplets, alpha)
+    pairs = [(i, j) for i, targets in enumerate(problem.targets.tolist()) for j in targets]
+    for found, edges in (
+        (weighted_cost(problem), dict.fromkeys(range(24), 1.0)),
+        (lower._pushed(problem, triplets, alpha), weights),
+    ):
+        ends = pairs if len(edges) == 24 and 0 in edges else list(edges)
+        sizes = [abs(weight) for weight in edges.values()]
+        beyond = [outside[a] + outside[b] for a, b in ends]
+        within = [reach[a] + reach[b] for a, b in ends]
+        coupling = sum(w * o * r for w, o, r in zip(sizes, beyond, within, strict=True))
+        squares = sum(w * o**2 for w, o in zip(sizes, beyond, strict=True))
+        assert coupling <= found.coupling * (1 + 1e-15) <= coupling * (1 + 1e-12)
+        assert squares <= found.outside * (1 + 1e-15) <= squares * (1 + 1e-12)
+
+
 def proved(matrix, pushed=0.0, scale=0.5, coordinates=None, **parts):
     """Whether S is proved, for multiples of the identity and errors of both sums."""
     names = ("error", "coupling", "outside")
     sums = [Weighted(size * np.eye(2), *(parts.get(f"{kind}_{name}", 0.0) for name in names))
             for kind, size in (("cost", matrix), ("pushed", pushed))]  # fmt: skip
     return lower._proved(replace(grid(), coordinates=coordinates), *sums, scale)
+
+
+def test_the_slack_has_to_exceed_its_error_and_the_coupling_to_what_lies_outside():
+    more, less = 1 + 1e-6, 1 - 1e-6
+    assert proved(1.0, 2 * less)
+    assert not proved(1.0, 2 * more)
+    assert proved(more, cost_error=1.0)
+    assert not proved(less, cost_error=1.0)
+    assert proved(more, pushed_error=2.0)
+    assert not proved(less, pushed_error=2.0)
+    beyond = known(outside=np.zeros(12), reach=np.zeros(12), stretch=3.0, floor=5.0)
+    parts = {"cost_coupling": 1.5, "pushed_coupling": 0.5, "cost_outside": 1.0, "pushed_outside": 2.0}
+    least = 2**2 * 3**2 / (5 - 3)
+    assert proved(least * more, coordinates=beyond, **parts)
+    assert not proved(least * less, coordinates=beyond, **parts)
+    assert not proved(1e9, coordinates=replace(beyond, floor=3.0), **parts)
+    assert not proved(1e9, coordinates=replace(beyond, floor=2.0), **parts)
 
 
 # The upper bound.
@@ -229,6 +291,16 @@ def test_a_map_that_overflows_has_no_bound():
     assert found.objective == math.inf
     assert (found.terms.pull, found.terms.push, found.terms.active) == (math.inf, math.inf, problem.n_triplets)
     assert found.near is None
+
+
+def test_errors_of_the_points_pass_through_the_map():
+    e = np.random.default_rng(5).uniform(0, 1, 12)
+    plain = upper._image(grid(), L, False)
+    found = upper._image(grid(coordinates=known(e)), L, False)
+    assert np.array_equal(found[0], plain[0])
+    np.testing.assert_allclose(found[1], plain[1] + np.linalg.norm(L) * e, rtol=1e-12)
+    assert np.all(found[1] >= np.linalg.norm(L) * e)
+    assert np.array_equal(upper._image(grid(), L, True)[0], (grid().X - np.median(grid().X, axis=0)) @ L.T)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from exact import exact_objective
+from exact import exact_objective, exact_slack
 
 from lmnn_sdp import Problem
 from lmnn_sdp.proof import checker
@@ -157,6 +157,36 @@ def test_a_digest_tells_shapes_numbers_and_classes_apart():
     assert checker.digest(X.astype(">f8"), codes.astype(">i4")) == digests[0]
 
 
+def test_the_dual_slack_is_that_of_the_definitions(monkeypatch):
+    problem, arrays = grid()
+    seen, eigh = [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda S: (seen.append(S), eigh(S))[1])
+    assert checker._lower(read(problem, arrays)) == np.nextafter(arrays["alpha"].sum(), 0)
+    true = transformed(exact_slack(problem, arrays["triplets"], arrays["alpha"]), T)
+    assert np.array_equal(seen[0], true)
+
+
+@pytest.mark.parametrize(
+    ("reg", "lower"),
+    [
+        (0.0, 0.0),
+        (1.0, 0.0),
+        (REG, 0.0),
+        (-1.0, 0.0),  # the pull makes up for it
+        (-1e6, None),
+        (-1e6 * REG, None),
+    ],
+)
+def test_without_multipliers_the_cost_has_to_be_definite_where_it_is_not_plainly_so(reg, lower):
+    problem, arrays = grid()
+    arrays |= {"reg": np.array(reg), "alpha": np.zeros(len(arrays["alpha"]))}
+    if lower is None:
+        with pytest.raises(ValueError, match=r"^the dual slack S\(alpha\) is not proved positive semidefinite$"):
+            checker._lower(read(problem, arrays))
+    else:
+        assert checker._lower(read(problem, arrays)) == lower
+
+
 @pytest.mark.parametrize("kept", [[0, 1], [0, 1, 1]])
 def test_a_map_on_other_features_than_those_kept_is_refused(kept):
     problem, arrays = grid(0.0)
@@ -204,6 +234,21 @@ def test_the_upper_bound_pays_for_each_rounding(monkeypatch):
     assert bound < checker._upper(p) < bound * (1 + 50 * ROUGH)
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_distances_may_err_by_as_much_as_is_said(side, monkeypatch):
+    problem, arrays = grid()
+    p = read(problem, arrays)
+    monkeypatch.setattr(checker, "U", ROUGH)
+    exactly = checker._apart
+
+    def rough(V, a, b):  # pulls come out too short, pushes too long, or the other way round
+        own = p.codes[a] == p.codes[b]
+        return exactly(V, a, b) * (1 + side * np.where(own, -1, 1) * (V.shape[1] + 4) * ROUGH)
+
+    monkeypatch.setattr(checker, "_apart", rough)
+    assert checker._upper(p) > exact_objective(problem, L)
+
+
 def test_rows_of_an_image_are_exact_and_their_error_is_the_formula():
     rng = np.random.default_rng(1)
     X = rng.integers(-9, 10, size=(5000, 3)).astype(float)
@@ -216,6 +261,17 @@ def test_rows_of_an_image_are_exact_and_their_error_is_the_formula():
     assert np.all(e >= said)
 
 
+def test_an_image_of_nothing_and_one_too_large():
+    V, e = checker._image(np.ones((4, 2)), np.ones((2, 3)))
+    assert np.array_equal(V, np.zeros((4, 3)))
+    assert np.all((e > 0) & (e < 1e-100))
+    assert checker._image(np.ones((4, 2)), np.ones((2, 0)))[0].shape == (4, 0)
+    X = np.array([[0.75], [0.5]])  # of unit 1
+    checker._image(X, np.array([[2.0**400]]))
+    with pytest.raises(ValueError, match=r"^a map is too large for these data$"):
+        checker._image(X, np.array([[np.nextafter(2.0**400, np.inf)]]))
+
+
 @pytest.mark.parametrize("exponent", [-60, -53, -30, 0, 30, 60])
 def test_a_sum_and_its_rounding_are_exact(exponent):
     rng = np.random.default_rng(2)
@@ -225,6 +281,17 @@ def test_a_sum_and_its_rounding_are_exact(exponent):
         one, two, s, t = map(Fraction, terms)
         assert one + two == s + t
         assert abs(t) <= abs(s) * Fraction(2) ** -53
+
+
+def test_distances_in_parts():
+    V = np.random.default_rng(3).integers(-5, 6, size=(7, 2**12)).astype(float)
+    a, b = np.arange(700) % 7, np.arange(700) % 5
+    found = checker._apart(V, a, b)
+    assert found.shape == (700,)
+    np.testing.assert_allclose(found**2, ((V[:, None] - V[None]) ** 2).sum(axis=2)[a, b], rtol=1e-14)
+    assert checker._apart(V, a[:0], b[:0]).shape == (0,)
+    tiny = checker._apart(np.array([[0.0, 0], [3e-200, 4e-200]]), np.array([0]), np.array([1]), np.hypot.reduce)
+    assert tiny == pytest.approx(5e-200, rel=1e-14)
 
 
 def test_powers_of_two():
@@ -248,6 +315,11 @@ def test_pairs_within_reach_are_found_once_and_hardly_others(own, block, monkeyp
     }
     assert len(found) == len(set(found))
     assert set(found) == true
+
+
+def test_pairs_of_numbers_too_large_are_refused():
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"^L is too large for these data$"):
+        list(checker._near(np.full((2, 1), 1e200), np.zeros(2), np.ones(2), np.array([0, 1]), False))
 
 
 @pytest.mark.parametrize(("norm", "e"), [(1.0, 0.5), (3.0, 2.0**-10)])
