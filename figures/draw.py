@@ -39,6 +39,7 @@ def main() -> None:
     plots.save(plots.plane(problem, np.array(plane["M"])), target, "plane")
     plots.save(plots.excess({data["data"]: _excess(data) for data in _read(source, "peers")["data"]}), target, "peers")
     plots.save(plots.scaling([_sweep(sweep) for sweep in _read(source, "scaling")["sweeps"]]), target, "scaling")
+    plots.save(plots.solved(_hard(_read(source, "hard_problems")["runs"])), target, "hard_problems")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
 
 
@@ -59,6 +60,28 @@ def _verify_small(problems: list[dict[str, Any]]) -> Figure:
             axes.grid(visible=False, axis="x")
         panels[0].set_ylabel(f"relative, {len(problems)} problems of d = 2 to 8")
     return figure
+
+
+def _hard(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[list[float], int]]]:
+    """Seconds of the solved runs, of both solvers where both were tried, and by the weight of the push."""
+
+    def line(chosen: list[dict[str, Any]]) -> tuple[list[float], int]:
+        return [run["seconds"] for run in chosen if run["status"] == "OPTIMAL"], len(chosen)
+
+    def key(run: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(run[name] for name in ("data", "scaling", "n_neighbors", "mu"))
+
+    both = {key(run) for run in runs if run["solver"] == "scs"}
+    solvers = dict.fromkeys(run["solver"] for run in runs)
+    mus = sorted({run["mu"] for run in runs})
+    return {
+        "Tried by both solvers": {
+            name: line([run for run in runs if run["solver"] == name and key(run) in both]) for name in solvers
+        },
+        "All, by newton": {
+            f"mu = {mu}": line([run for run in runs if run["solver"] == "newton" and run["mu"] == mu]) for mu in mus
+        },
+    }
 
 
 def _excess(data: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:

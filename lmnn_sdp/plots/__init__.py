@@ -4,7 +4,7 @@ Every function takes plain numbers and returns a matplotlib Figure in the packag
 and PNG.
 """
 
-from lmnn_sdp.plots.benchmarks import excess, scaling
+from lmnn_sdp.plots.benchmarks import excess, scaling, solved
 from lmnn_sdp.plots.comparison import comparison
 from lmnn_sdp.plots.plane import plane
 from lmnn_sdp.plots.solutions import convergence, margins, spectrum, working_set
@@ -20,6 +20,7 @@ __all__ = [
     "plane",
     "save",
     "scaling",
+    "solved",
     "spectrum",
     "working_set",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
@@ -70,6 +71,39 @@ def _frontier(
 
 
 @styled
+def solved(panels: Mapping[str, Mapping[str, tuple[Sequence[float], int]]]) -> Figure:
+    """Share of the problems that are solved within so many seconds: a panel a set of them, a line a solver or a kind.
+
+    Parameters
+    ----------
+    panels : mapping
+        For each title and line the seconds of the solved problems, and how many problems there were.
+
+    Returns
+    -------
+    Figure
+        A panel for each title.
+    """
+    figure = Figure(figsize=(4.6 * len(panels), 3.4))
+    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, (title, curves) in zip(grid, panels.items(), strict=True):
+        every = [second for seconds, _ in curves.values() for second in seconds] or [1.0]
+        begin, end = max(SHORTEST, min(every) / 1.5), max(every) * 1.5
+        for k, (name, (seconds, count)) in enumerate(curves.items()):
+            ordered = np.maximum(np.sort(np.array(seconds, dtype=float)), begin)
+            share = 100 * np.arange(len(ordered) + 1) / max(1, count)
+            ends = np.r_[begin, ordered, end], np.r_[share, share[-1]]
+            label = f"{name} ({len(ordered):,} of {count:,})"
+            axes.plot(*ends, drawstyle="steps-post", color=f"C{k % 7}", label=label)
+        axes.set(xscale="log", xlabel="seconds of one processor", ylim=(0, 102), xlim=(begin, end))
+        axes.set_title(title)
+        _plain_numbers(axes.xaxis)
+        axes.legend(loc="lower right")
+    grid[0].set_ylabel("solved, % of the problems")
+    return figure
+
+
+@styled
 def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
     """Seconds against size with the fitted power (above), and the share of each part of the solve (below).
 
@@ -93,9 +127,7 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
         total.plot(sizes, line, color=OTHERS, linewidth=1, label=f"{sweep['along']}$^{{{sweep['exponent']:.2f}}}$")
         total.plot(sizes, seconds, marker="o", linestyle="none", color=AFTER, clip_on=False, zorder=3)
         total.set(xscale="log", yscale="log")
-        total.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        total.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-        total.yaxis.set_minor_formatter(NullFormatter())
+        _plain_numbers(total.yaxis)
         total.set_title(sweep["title"])
         total.legend(loc="upper left")
         stack = np.array(list(sweep["parts"].values()))
@@ -109,3 +141,10 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
     handles, names = panels[1, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """1, 2, 5, 10, 20 ... along a logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())

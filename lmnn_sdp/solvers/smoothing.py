@@ -7,10 +7,10 @@ smoothed problem has a dual of its own,
     max  (1 + c width) sum_t alpha_t - width / (2 mu) sum_t alpha_t^2     0 <= alpha_t <= mu,  P - sum_t alpha_t A_t PSD
 
 so that a gap tells how near its optimum is. The centre c is the part of mu that multipliers are drawn to: 1/2 suits
-data of which many multipliers reach mu, 0 those of which all stay far below. In whitened coordinates some dozen of Nesterov's steps close it, where
-multipliers of this size suit the data (see `lmnn_sdp.solvers.widths`). Steps see the listed triplets only; an impostor
-pass now and then renews the list. Hinges are linear in the metric, so Nesterov's extrapolated point costs no distances
-and need not be projected.
+data of which many multipliers reach mu, 0 those of which all stay far below. In whitened coordinates some dozen of
+Nesterov's steps close the gap, where multipliers of this size suit the data (see `lmnn_sdp.solvers.widths`). Steps see
+the listed triplets only; an impostor pass now and then renews the list. Hinges are linear in the metric, so that
+Nesterov's extrapolated point costs no distances and need not be projected.
 """
 
 from __future__ import annotations

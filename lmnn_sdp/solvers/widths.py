@@ -1,12 +1,11 @@
-"""How far the hinges are smoothed at first: a width for all data, found by trial.
+"""How far the hinges are smoothed at first: a few fixed widths where classes overlap, else a width found by trial.
 
-A width is right where descent on the smoothed problem settles, and what the smoothing leaves of the violations is
-small. Both are measured. Whether descent has settled shows in the duality gap of the smoothed problem itself, and what
-is left is the mean hinge of the triplets with a multiplier between 0 and mu, weighted by their multipliers.
-
-Where classes overlap, multipliers reach mu and a width below 1 is right. Where they can be told apart with ease,
+Where classes overlap, multipliers reach mu. Smoothing about the kink, at widths from 1 down, then ends near the
+optimum, and the gap of the problem itself over the list says so. Where classes can be told apart with ease,
 multipliers stay far below mu, with many features and few points a million times: every width near 1 is then too steep
-for descent, and one of a million is right. The penalty that goes with a width, mu / width, is that of the solver.
+for descent, and one of a million is right. Such a width settles the descent, which shows in the duality gap of the
+smoothed problem, and leaves little of the violations: the mean hinge of the triplets with a multiplier between 0 and
+mu, weighted by their multipliers. The penalty that goes with a width, mu / width, is that of the solver.
 """
 
 from __future__ import annotations

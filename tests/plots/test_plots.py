@@ -53,11 +53,21 @@ def test_every_figure_is_written_as_svg_and_png(solved, tmp_path):
             {name: {"a": [(0.1, 1e-2), (1.0, 1e-9), (2.0, -1e-17)], "b": [(0.0, 5.0)], "c": []} for name in "xyz"}
         ),
         "scaling": plots.scaling([SWEEP, SWEEP]),
+        "solved": plots.solved({"all": {"a": ([0.1, 2.0, 1e-9], 4), "b": ([], 2)}, "none": {"a": ([], 0)}}),
         "comparison": plots.comparison(counted([3, 4, 6], [1, 2, 7]), "blobs"),
     }
     for name, figure in figures.items():
         for path in plots.save(figure, tmp_path, name):
             assert path.stat().st_size > 1000, path.name
+
+
+def test_shares_rise_to_what_is_solved():
+    axes = plots.solved({"all": {"a": ([2.0, 0.5, 1.0], 4), "b": ([], 2)}}).axes[0]
+    first, second = axes.get_lines()
+    assert first.get_xdata().tolist() == pytest.approx([1 / 3, 0.5, 1, 2, 3])
+    assert first.get_ydata().tolist() == [0, 25, 50, 75, 75]
+    assert second.get_ydata().tolist() == [0, 0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a (3 of 4)", "b (0 of 2)"]
 
 
 def test_the_same_figure_gives_the_same_bytes(solved, tmp_path):
