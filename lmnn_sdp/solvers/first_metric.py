@@ -23,7 +23,7 @@ from lmnn_sdp.solvers.smoothing import Descent
 POWERS = (1.0, 0.5, 0.0)  # of the Euclidean metric of the data as given
 ANCHORS = 100  # points whose hinges judge a metric
 FEW = 2**14  # of the smallest margins, which decide on the scale, and more where they do not
-WIDTHS = (1.0, 0.25)  # on a part of the points
+WIDTHS, SETTLED = (1.0, 0.25), 0.03  # of the hinges on a part of the points, and the accuracy of each
 LARGE, PART = 20_000, 5  # points beyond which a part of them is solved first, and how many times smaller it is
 
 
@@ -33,7 +33,7 @@ def first_metric(problem: Problem, monitor: Monitor) -> FloatArray:
     if part is None:
         return euclidean_metric(problem)
     descent = Descent(part, first_metric(part, monitor), monitor)
-    return [descent.to(width, 0.5).M for width in WIDTHS][-1]
+    return [descent.to(width, 0.5, SETTLED).M for width in WIDTHS][-1]
 
 
 def euclidean_metric(problem: Problem) -> FloatArray:

@@ -29,8 +29,9 @@ from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.first_metric import first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
+from lmnn_sdp.solvers.smoothing import Smoothed
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.solvers.widths import settle
+from lmnn_sdp.solvers.widths import about_the_kink, by_trial
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
@@ -48,6 +49,7 @@ ARMIJO = 1e-4  # fall that a step must bring, over what the slope promises
 SHORTEST, LONGEST = 1e-15, 1e15  # steps, over Newton's
 MAX_FAILURES = 12  # passes in a row that narrow the interval by less than a hundredth
 WARM = 1e-3  # gap of a warm start below which the penalties begin higher, by its third root
+ASTRAY = 0.2  # certified gap of the first metric beyond which another is tried
 FAR = 5e-3  # gap beyond which only the metric of a warm start is of use, and the smoothed problem finds multipliers
 
 
@@ -66,10 +68,11 @@ class Iterate:
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
-    state = _first(problem, monitor) if monitor.start is None else _warm(problem, monitor)
+    warm = _near_start(problem, monitor)
+    state = warm or _first(problem, monitor)
     estimate = _estimated_gap(problem, state)
-    # a first metric is certified at once; a warm one is as good as certified, and soon better
-    certified = math.inf if monitor.start is None else estimate
+    # a first metric is certified at once; a near start is as good as certified, and soon better
+    certified = estimate if warm else math.inf
     slack, failures = SLACK, 0
     for iteration in count():
         due = iteration > 0 and iteration % EVERY == 0
@@ -84,6 +87,8 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if monitor.near is None:  # distances have left the range of float64
                 return Status.STALLED
             _relist(problem, state, monitor.near)
+            if iteration == 0 and certified > ASTRAY:
+                state, estimate = _second(problem, state, monitor)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
         if not np.isfinite(state.M).all():  # the penalties have outgrown float64
@@ -105,28 +110,33 @@ def _growth(steps: int, fall: float) -> float:
 
 def _first(problem: Problem, monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
-    M = first_metric(problem, monitor)
+    M = first_metric(problem, monitor) if monitor.start is None else _adapted(problem, monitor.start)[0]
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
-    return _settled(problem, M, monitor)
+    return _smoothed(problem, about_the_kink(problem, M, monitor))
 
 
-def _warm(problem: Problem, monitor: Monitor) -> Iterate:
-    """Metric and multipliers of the warm start; where they are far from optimal, those of a short smoothed descent."""
-    assert monitor.start is not None
+def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:
+    """Where the first metric is far from optimal: the better of it and of one by trial, with its estimated gap."""
+    other = _smoothed(problem, by_trial(problem, monitor))
+    gaps = [_estimated_gap(problem, each) for each in (state, other)]
+    return (state, gaps[0]) if gaps[0] <= gaps[1] else (other, gaps[1])
+
+
+def _near_start(problem: Problem, monitor: Monitor) -> Iterate | None:
+    """Metric and multipliers of the warm start; None where there is none, or it is far from optimal."""
+    if monitor.start is None:
+        return None
     M, graph, alpha = _adapted(problem, monitor.start)
     state = _iterate(problem, M, graph, alpha, WIDTH, 1.0)
     gap = _estimated_gap(problem, state)
-    if gap > FAR:
-        return _settled(problem, M, monitor)
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
-    return _iterate(problem, M, graph, alpha, WIDTH, advance)
+    return None if gap > FAR else _iterate(problem, M, graph, alpha, WIDTH, advance)
 
 
-def _settled(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
-    """Where descent on the smoothed problem settles."""
-    found = settle(problem, M, monitor)
+def _smoothed(problem: Problem, found: Smoothed) -> Iterate:
+    """Where descent on the smoothed problem ended, in its best scale."""
     M = (best_listed_scale(problem, found.M, found.graph.margins(found.M)) or 1.0) * found.M
     return _iterate(problem, M, found.graph, found.alpha, found.width, 1.0)
 

@@ -31,7 +31,6 @@ from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.monitor import Monitor
 
 STEPS = 100  # at most, for a width
-SETTLED = 0.03  # relative gap of the smoothed problem at which descent has settled
 HOPELESS, ENOUGH = 0.5, 40  # gap that so many steps must have closed, or descent is given up
 CHECK = 10  # steps after which the gap is looked at
 REACHES = (1.0, 0.5, 0.25)  # triplets this far beyond their margin are in the first lists, and then in every list
@@ -188,8 +187,8 @@ class Descent:
         scale = max(best_listed_scale(problem, M, 1 - near.values) or 1.0, 1 / (1 + REACHES[0]))
         self._take(math.sqrt(scale) * leading_factor(M, NEGLIGIBLE), near.triplets)
 
-    def to(self, width: float, centre: float) -> Smoothed:
-        """Descend until the gap of the problem of this width is small, or stays."""
+    def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
+        """Descend until the gap of the problem of this width is below the accuracy, or stays."""
         smoothed = SmoothedProblem(self.problem, self._graph, width, centre)
         before, momentum, last = self._here, 1.0, math.inf
         best = _Best()
@@ -210,7 +209,7 @@ class Descent:
                 break
             if step % CHECK == 0:
                 gap = smoothed.gap(self._here, ahead, gradient)
-                if gap <= SETTLED or (step >= ENOUGH and gap > HOPELESS):
+                if gap <= accuracy or (step >= ENOUGH and gap > HOPELESS):
                     break
         here = self._here
         gap, error = (measure(here, ahead, gradient) for measure in (smoothed.gap, smoothed.error))

@@ -16,28 +16,30 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.smoothing import SETTLED, Descent, Smoothed
+from lmnn_sdp.solvers.smoothing import HOPELESS, Descent, Smoothed
 
-OVERLAP = (1.0, 0.25, 0.06)  # widths for classes that overlap, about the kink
-GOOD = 0.1  # relative gap of the problem over the list where they do
-FIRST = 1.0  # width that is tried first where they do not
+OVERLAP = (1.0, 0.25, 0.06)  # widths for classes that overlap
+CLOSE = 0.03  # relative gap of the smoothed problem at which each is done
+FIRST = 1.0  # width that is tried first where classes do not overlap
+SETTLED = 0.1  # relative gap of the smoothed problem at which a width is right
 WIDER, NARROWER = 16.0, 0.25  # factors where descent does not settle, and where too much is left
 WIDEST = 1e30  # beyond which nothing is gained
 LEFT = 0.03  # mean violation that is small beside the margin of 1
 
 
-def settle(problem: Problem, M: FloatArray, monitor: Monitor) -> Smoothed:
-    """Descend from M as where classes overlap, and where that does not come near the optimum, find a width by trial."""
-    descent = Descent(problem, M, monitor)
+def about_the_kink(problem: Problem, M: FloatArray, monitor: Monitor) -> Smoothed:
+    """Descend from M as suits classes that overlap."""
+    descent, before = Descent(problem, M, monitor), 0.0
     for width in OVERLAP:
-        found = descent.to(width, 0.5)
-        if monitor.out_of_time:
-            return found
-    return found if found.error <= GOOD else min(found, by_trial(problem, monitor), key=lambda end: end.error)
+        found = descent.to(width, 0.5, CLOSE)
+        if monitor.out_of_time or min(before, found.gap) > HOPELESS:
+            break
+        before = found.gap
+    return found
 
 
 def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smoothed:
-    """Descend at wider and wider widths until one settles, then at narrower ones while they settle.
+    """Descend from the Euclidean metric at wider and wider widths until one settles, then at narrower ones.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smooth
     descent = Descent(problem, euclidean_scale(problem) * np.eye(problem.n_features), monitor)
     width, best, before = first, None, False
     while True:
-        found = descent.to(width, 0.0)
+        found = descent.to(width, 0.0, SETTLED)
         if best is None or found.error < best.error:
             best = found
         settled = found.gap <= SETTLED

@@ -100,7 +100,8 @@ def test_the_corners_of_a_cube_leave_no_metric_but_zero():
 def test_relations_in_a_far_unit_leave_bounds_that_hold():
     # what lies outside of the range of the data costs squares that leave the range of float64
     X = 1e120 * np.random.default_rng(0).normal(size=(20, 1)) * [[1.0, 2, 3]]
-    solution = solve(Problem.from_data(X, np.arange(20) % 2, 1, reg=1.0), max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="Stopped at max_iter"):
+        solution = solve(Problem.from_data(X, np.arange(20) % 2, 1, reg=1.0), max_iter=2)
     assert 0 <= solution.lower_bound <= solution.objective < np.inf
 
 
