@@ -25,7 +25,7 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 S = TypeVar("S")
 T = TypeVar("T")
 
-SMALL = 2**17  # multiplications below which a second thread costs more than it saves
+SMALL = 2**22  # multiplications, some 0.2 ms, below which waking a second thread costs more than it saves
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ from lmnn_sdp.solvers.widths import about_the_kink, by_trial
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
-STEEPER = 4.0  # s at first, over what gives the width of the smoothed problem
-WIDTH = 0.25  # hinges this far apart differ by mu in their multipliers, where a warm start gives none
+NARROWER = 0.25  # width that the first penalty stands for, over that of a trial
+WIDTH = 0.06  # and where there is no smoothed problem
+FURTHEST = 0.25  # hinge from which on a triplet that is new to a warm start has the multiplier mu
 MAX_INNER = 30  # Newton steps of a round
 LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
@@ -113,12 +114,12 @@ def _first(problem: Problem, monitor: Monitor) -> Iterate:
     M = first_metric(problem, monitor) if monitor.start is None else _adapted(problem, monitor.start)[0]
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
-    return _smoothed(problem, about_the_kink(problem, M, monitor))
+    return _smoothed(problem, about_the_kink(problem, M, monitor), 1.0)
 
 
 def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:
     """Where the first metric is far from optimal: the better of it and of one by trial, with its estimated gap."""
-    other = _smoothed(problem, by_trial(problem, monitor))
+    other = _smoothed(problem, by_trial(problem, monitor), NARROWER)
     gaps = [_estimated_gap(problem, each) for each in (state, other)]
     return (state, gaps[0]) if gaps[0] <= gaps[1] else (other, gaps[1])
 
@@ -135,10 +136,10 @@ def _near_start(problem: Problem, monitor: Monitor) -> Iterate | None:
     return None if gap > FAR else _iterate(problem, M, graph, alpha, WIDTH, advance)
 
 
-def _smoothed(problem: Problem, found: Smoothed) -> Iterate:
-    """Where descent on the smoothed problem ended, in its best scale."""
+def _smoothed(problem: Problem, found: Smoothed, narrower: float) -> Iterate:
+    """Where descent on the smoothed problem ended, in its best scale; penalties of a width narrower by this factor."""
     M = (best_listed_scale(problem, found.M, found.graph.margins(found.M)) or 1.0) * found.M
-    return _iterate(problem, M, found.graph, found.alpha, found.width, 1.0)
+    return _iterate(problem, M, found.graph, found.alpha, narrower * found.width, 1.0)
 
 
 def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, FloatArray]:
@@ -157,7 +158,7 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])
     keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
-    alpha = problem.mu * np.clip(hinges / WIDTH, 0, 1)
+    alpha = problem.mu * np.clip(hinges / FURTHEST, 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
     return M, graph, alpha
@@ -167,7 +168,7 @@ def _iterate(
     problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, width: float, advance: float
 ) -> Iterate:
     """Multiplier Z and penalties that go with a metric and multipliers."""
-    s = advance * STEEPER * problem.mu / width
+    s = advance * problem.mu / width
     z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
     return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
 
