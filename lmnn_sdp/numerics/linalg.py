@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp.numerics.parallel import in_parts, threads
+from lmnn_sdp.numerics.parallel import GATHERED, in_parts, threads
 from lmnn_sdp.numerics.types import FloatArray, Floats, IntArray
 
 EPS = float(np.finfo(np.float64).eps)
@@ -221,5 +221,5 @@ def squared_distances(V: FloatArray, a: IntArray, b: IntArray) -> FloatArray:
             difference = V[a[part]] - V[b[part]]
             np.sum(np.square(difference, out=difference), axis=1, out=out[part])
 
-    in_parts(work, len(a), V.shape[1])
+    in_parts(work, len(a), GATHERED * V.shape[1])
     return out

@@ -26,6 +26,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SMALL = 2**22  # multiplications, some 0.2 ms, below which waking a second thread costs more than it saves
+GATHERED = 8  # multiplications of a product of matrices in the time of one between rows from here and there
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import gram, row_products, symmetrize
-from lmnn_sdp.numerics.parallel import in_parts
+from lmnn_sdp.numerics.parallel import GATHERED, in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 # sums may be reordered and fused, so that they fill the vector units; nothing is assumed about infinities
@@ -76,7 +76,8 @@ class TripletGraph:
         """``<x_a - x_b, y_a - y_b>`` of each edge, for rows with ``<x_a, y_b> = <x_b, y_a>``."""
         own = np.einsum("ij,ij->i", X, Y)
         q = own[self.a] + own[self.b]
-        in_parts(lambda begin, end: _add_products(X, Y, self.a, self.b, begin, end, q), len(q), X.shape[1])
+        cost = GATHERED * X.shape[1]
+        in_parts(lambda begin, end: _add_products(X, Y, self.a, self.b, begin, end, q), len(q), cost)
         return q
 
     def hinges(self, L: FloatArray) -> FloatArray:
@@ -95,7 +96,8 @@ class TripletGraph:
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
         image = degree.astype(self.X.dtype)[:, None] * self.X
         w = w.astype(self.X.dtype, copy=False)
-        in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, d)
+        cost = GATHERED * len(w) // n * d
+        in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, cost)
         return symmetrize(gram(self.X, image).astype(np.float64, copy=False))
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:
