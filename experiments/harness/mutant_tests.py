@@ -36,7 +36,7 @@ Tell: TypeAlias = Callable[[dict[str, Any]], None]  # what a child says to the p
 
 PACKAGE = ROOT / "lmnn_sdp"
 LIMIT, TIMES, COMPILING = 3.0, 5.0, 40.0  # processor seconds of a test: so many, and so many times what it takes
-BUDGET = 2.0  # processor seconds after which no further test of a mutant begins, so that more survive than need to
+BUDGET = 4.0  # processor seconds after which no further test of a mutant begins, so that more survive than need to
 SILENCE = 120.0  # seconds without a word of a child, processor time or not
 MEMORY = 6 * 2**30  # bytes that a child may have
 
