@@ -1,5 +1,6 @@
 """What a certificate says of a metric that was handed in, as exactly the floats that it is."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,7 @@ from lmnn_sdp import Problem, certify
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.certificate import _negative_part, certificate, certify_map, certify_pair, rank_of, relative_gap
 from lmnn_sdp.proof.lower import bound_below
-from lmnn_sdp.proof.upper import bound_above
+from lmnn_sdp.proof.upper import _departures, bound_above
 
 NONE = np.empty((0, 3), dtype=int), np.empty(0)
 
@@ -33,16 +34,46 @@ def exact_value(problem, M):
             own = distance(i, j)
             total += (1 - mu) * own
             total += mu * sum(max(0, 1 + own - distance(i, l)) for l in range(len(X)) if problem.y[l] != problem.y[i])
-    return total
+    R = exact(problem.R)
+    return total + sum(R[a][b] * M[a][b] for a in range(len(M)) for b in range(len(M)))
 
 
-def narrow(seed):
+def narrow(seed, **options):
     """Points along (1, -1), hardly any along (1, 1), and metrics that are large there: entries of M cancel."""
     rng = np.random.default_rng(seed)
     along, across = rng.normal(size=(2, 16))
     X = np.column_stack([along + 1e-7 * across, 1e-7 * across - along])
     size = rng.uniform(0.1, 1)
-    return Problem.from_data(X, np.arange(16) % 2, 2), size * np.array([[1, -1], [-1, 1]]) + rng.uniform(1e7, 1e9)
+    return Problem.from_data(X, np.arange(16) % 2, 2, **options), size * np.array([[1, -1], [-1, 1]]) + rng.uniform(
+        1e7, 1e9
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_penalty_is_that_of_the_matrix_given(seed):
+    # hardly any push, and nearly all of the value is <R, M>, whose terms cancel
+    problem, M = narrow(seed, mu=1e-9, reg=1e3 * np.array([[1.0, -1], [-1, 1]]))
+    f = exact_value(problem, M)
+    assert f <= Fraction(certify(problem, M, *NONE).objective) <= 10 * f
+
+
+@pytest.mark.parametrize("size", [1e-5, 1.0, 1e5])
+def test_departures_bound_how_far_distances_are_off(size):
+    rng = np.random.default_rng(7)
+    problem = Problem.from_data(np.round(8 * rng.normal(size=(12, 4))), np.arange(12) % 2, 2)
+    L = size * rng.normal(size=(3, 4))
+    M = L.T @ L
+    a = _departures(M, L, problem)
+    X, entries, rows = exact(problem.X), exact(M), exact(L)
+    wrong = [
+        [entries[f][g] - sum(row[f] * row[g] for row in rows) for g in range(4)] for f in range(4)
+    ]  # M less L'L, which rounding has made
+    assert any(entry for row in wrong for entry in row)
+    for i, l in itertools.combinations(range(12), 2):
+        x = [s - t for s, t in zip(X[i], X[l], strict=True)]
+        off = sum(x[f] * wrong[f][g] * x[g] for f in range(4) for g in range(4))
+        assert abs(off) <= (Fraction(a[i]) + Fraction(a[l])) ** 2
+    assert np.max(a) ** 2 <= 1e-13 * np.max(np.abs(M)) * np.max(np.sum(np.abs(problem.X), axis=1)) ** 2
 
 
 @pytest.mark.parametrize("seed", range(8))
