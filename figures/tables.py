@@ -54,6 +54,7 @@ def blocks(page: str) -> dict[str, str]:
         "impostors": impostors(),
         "peers": peers(),
         "scaling": scaling(),
+        "hard": hard(),
         "search": search(),
         "estimator": estimator(),
     }
@@ -100,6 +101,15 @@ def newton() -> str:
     bounds = ["lower bound", "objective", "gap", "rank"]
     names = ["data (k = 3, mu = 0.5)", "n x d", "triplets", *bounds, "s to 1e-4", "seconds", "peak GiB"]
     return _table(names, "lrrrrrrrrr", [case["text"] for case in result["cases"]], result)
+
+
+def hard() -> str:
+    """How the runs on each family of hard problems ended, and the solver's seconds."""
+    result = _read("hard_problems")
+    names = ["family", "runs", "solved", "told, with a remedy that works", "stuck", "false", "median s", "most s"]
+    columns = ("runs", "optimal", "told", "stuck", "false", "median_seconds", "most_seconds")
+    rows = [[family, *(f"{counts[name]}" for name in columns)] for family, counts in result["summary"].items()]
+    return _table(names, "lrrrrrrr", rows, result)
 
 
 def warm() -> str:

@@ -24,6 +24,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "listed triplets": (
         "lmnn_sdp.problem.graph:TripletGraph.of",
         "lmnn_sdp.problem.graph:TripletGraph.margins",
+        "lmnn_sdp.problem.graph:TripletGraph.hinges",
         "lmnn_sdp.problem.graph:TripletGraph.adjoint",
         "lmnn_sdp.problem.problem:Problem.keys",
         "lmnn_sdp.problem.problem:Problem.from_keys",
