@@ -170,11 +170,17 @@ def _farthest(distances: Sequence[float | None]) -> str:
 def impostors() -> str:
     """Ratio of the pass to the bare product."""
     result = _read("bench_impostors")
-    return (
+    text = (
         f"The exact impostor pass over {result['n']} x {result['d']} takes {result['ratio']:.2f} times the bare "
-        f"float32 matrix product ({min(result['pass_seconds']):.1f} s and {min(result['product_seconds']):.1f} s).\n\n"
-        f"{_origin(result)}"
+        f"float32 matrix product ({min(result['pass_seconds']):.1f} s and {min(result['product_seconds']):.1f} s)"
     )
+    if "learned" in result:
+        learned = result["learned"]
+        text += (
+            f"; on MNIST, {learned['n']} x {learned['d']}, under a learned metric of rank {learned['rank']}, "
+            f"{learned['ratio']:.2f} times"
+        )
+    return f"{text}.\n\n{_origin(result)}"
 
 
 def peers() -> str:
