@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # that of typing, which would take longer to import than 
 if TYPE_CHECKING:
     from lmnn_sdp.analysis.audit import Audit, audit, certify
     from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
+    from lmnn_sdp.estimators.energy import EnergyClassifier
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
     from lmnn_sdp.problem.problem import Problem
@@ -21,6 +22,7 @@ __all__ = [
     "Audit",
     "Certificate",
     "Comparison",
+    "EnergyClassifier",
     "Problem",
     "Solution",
     "Status",
@@ -40,6 +42,7 @@ _LAZY = {
     "Comparison": "analysis.comparison",
     "Verdict": "analysis.comparison",
     "compare": "analysis.comparison",
+    "EnergyClassifier": "estimators.energy",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
     "Problem": "problem.problem",

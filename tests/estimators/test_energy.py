@@ -1,0 +1,126 @@
+"""Energy classification against the sums of its definition, and as scikit-learn uses it."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lmnn_sdp import LMNN, EnergyClassifier, Problem
+from lmnn_sdp.estimators import energies
+
+
+def data(n=60, d=3, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    return rng.normal(size=(n, d)) + rng.normal(size=(classes, d))[y], y
+
+
+def brute_force(model, X, y, new):
+    """E of eq. 15, sum by sum; the problem of the training points with the new one has these terms more."""
+    L, mu, k = model.metric_.components_, model.metric_.mu, model.metric_.n_neighbors
+    targets = Problem.from_data(X, y, k).targets
+    square = lambda a, b: float(np.sum((L @ (a - b)) ** 2))  # noqa: E731
+    found = []
+    for x in new:
+        row = []
+        for c in np.unique(y):
+            own = np.flatnonzero(y == c)
+            friends = own[np.argsort([np.sum((X[a] - x) ** 2) for a in own], kind="stable")[:k]]
+            total = (1 - mu) * sum(square(x, X[j]) for j in friends)
+            for l in np.flatnonzero(y != c):
+                away = square(x, X[l])
+                total += mu * sum(max(0.0, model.margin + square(x, X[j]) - away) for j in friends)
+                total += mu * sum(max(0.0, 1 + square(X[l], X[j]) - away) for j in targets[l])
+            row.append(total)
+        found.append(row)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("margin", [1.0, 0.0, 2.5])
+@pytest.mark.parametrize(("k", "mu", "classes"), [(1, 0.5, 2), (3, 0.2, 3), (4, 0.9, 5)])
+def test_energies_are_the_sums_of_the_definition(k, mu, classes, margin):
+    X, y = data(classes=classes)
+    new = data(n=20, classes=classes, seed=1)[0]
+    model = EnergyClassifier(LMNN(n_neighbors=k, mu=mu), margin=margin).fit(X, y)
+    expected = brute_force(model, X, y, new)
+    np.testing.assert_allclose(model.energies(new), expected, rtol=1e-11)
+    assert np.array_equal(model.predict(new), np.argmin(expected, axis=1))
+
+
+def test_an_energy_is_what_the_objective_grows_by():
+    # friends and targets stay the nearest: the new point is none of the others' targets, being far along a free feature
+    X, y = data(n=30, d=2)
+    X = np.column_stack([X, np.zeros(30)])
+    model = EnergyClassifier(LMNN(n_neighbors=2, reg=1e-3)).fit(X, y)
+    M = model.metric_.get_mahalanobis_matrix()
+    new = np.array([[0.1, 0.2, 50.0]])
+    before = Problem.from_data(X, y, 2).objective(M)
+    for c in range(3):
+        after = Problem.from_data(np.r_[X, new], np.r_[y, c], 2).objective(M)
+        assert model.energies(new)[0, c] == pytest.approx(after - before, rel=1e-9)
+
+
+@pytest.mark.parametrize("block", [1, 100, 10**9])
+def test_blocks_of_any_size_give_the_same_energies(monkeypatch, block):
+    X, y = data()
+    model = EnergyClassifier().fit(X, y)
+    whole = model.energies(X)
+    monkeypatch.setattr(energies, "BLOCK", block)
+    np.testing.assert_allclose(model.energies(X), whole, rtol=1e-12)
+    assert model.energies(X[:1]).shape == (1, 3)
+
+
+def test_data_far_from_the_origin_lose_nothing():
+    X, y = data()
+    X, new = np.round(X, 3), np.round(data(seed=1)[0], 3)
+    near, far = (EnergyClassifier(LMNN(tol=1e-6)).fit(X + shift, y).energies(new + shift) for shift in (0.0, 2.0**20))
+    np.testing.assert_allclose(far, near, rtol=1e-3)
+
+
+def test_labels_margins_and_decisions():
+    X, y = load_wine(return_X_y=True)
+    names = np.array(["barolo", "grignolino", "barbera"])[y]
+    model = make_pipeline(StandardScaler(), EnergyClassifier()).fit(X, names)
+    assert model.classes_.tolist() == ["barbera", "barolo", "grignolino"]
+    assert model.score(X, names) > 0.98
+    decisions = model.decision_function(X)
+    assert decisions.shape == (len(X), 3)
+    assert np.array_equal(model.classes_[decisions.argmax(axis=1)], model.predict(X))
+    two = y < 2
+    binary = EnergyClassifier().fit(X[two], names[two])
+    assert np.array_equal(binary.decision_function(X[two]) > 0, binary.predict(X[two]) == binary.classes_[1])
+
+
+def test_it_beats_chance_out_of_sample_and_takes_any_lmnn():
+    X, y = load_wine(return_X_y=True)
+    model = make_pipeline(StandardScaler(), EnergyClassifier(LMNN(mu=0.3, n_neighbors=1, tol=1e-2)))
+    assert cross_val_score(model, X, y).mean() > 0.95
+
+
+def test_a_frozen_metric_is_kept():
+    X, y = data()
+    fitted = LMNN(n_neighbors=2).fit(X, y)
+    model = EnergyClassifier(FrozenEstimator(fitted)).fit(X[:40], y[:40])
+    assert np.array_equal(model.metric_.components_, fitted.components_)
+    np.testing.assert_allclose(model.energies(X[40:]), brute_force(model, X[:40], y[:40], X[40:]), rtol=1e-11)
+
+
+@pytest.mark.parametrize("margin", [-1.0, np.nan, np.inf, "wide", None])
+def test_a_margin_is_a_number_of_at_least_zero(margin):
+    with pytest.raises(ValueError, match=r"margin=.* must be a finite number >= 0; 1 is that of the paper"):
+        EnergyClassifier(margin=margin).fit(*data())
+
+
+def test_a_metric_is_an_lmnn():
+    with pytest.raises(ValueError, match=r"metric=StandardScaler\(\) must be an LMNN, or a FrozenEstimator of one"):
+        EnergyClassifier(StandardScaler()).fit(*data())
+
+
+@pytest.mark.slow
+@parametrize_with_checks([EnergyClassifier()])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
