@@ -69,11 +69,10 @@ class Iterate:
 
 def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
-    warm = _near_start(problem, monitor)
-    state = warm or _first(problem, monitor)
+    state, near = _begin(problem, monitor)
     estimate = _estimated_gap(problem, state)
     # a first metric is certified at once; a near start is as good as certified, and soon better
-    certified = estimate if warm else math.inf
+    certified = estimate if near else math.inf
     slack, failures = SLACK, 0
     for iteration in count():
         due = iteration > 0 and iteration % EVERY == 0
@@ -109,9 +108,21 @@ def _growth(steps: int, fall: float) -> float:
     return (MUCH if steps <= FAST else LITTLE) * further
 
 
-def _first(problem: Problem, monitor: Monitor) -> Iterate:
+def _begin(problem: Problem, monitor: Monitor) -> tuple[Iterate, bool]:
+    """The warm start, if it is near the optimum; else what the smoothed problem finds from its metric, or the first."""
+    if monitor.start is None:
+        return _first(problem, first_metric(problem, monitor), monitor), False
+    M, graph, alpha = _adapted(problem, monitor.start)
+    gap = _estimated_gap(problem, _iterate(problem, M, graph, alpha, WIDTH, 1.0))
+    if gap > FAR:
+        return _first(problem, M, monitor), False
+    # the nearer the optimum, the further the penalties had come
+    advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
+    return _iterate(problem, M, graph, alpha, WIDTH, advance), True
+
+
+def _first(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
-    M = first_metric(problem, monitor) if monitor.start is None else _adapted(problem, monitor.start)[0]
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
     return _smoothed(problem, about_the_kink(problem, M, monitor), 1.0)
@@ -122,18 +133,6 @@ def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate
     other = _smoothed(problem, by_trial(problem, monitor), NARROWER)
     gaps = [_estimated_gap(problem, each) for each in (state, other)]
     return (state, gaps[0]) if gaps[0] <= gaps[1] else (other, gaps[1])
-
-
-def _near_start(problem: Problem, monitor: Monitor) -> Iterate | None:
-    """Metric and multipliers of the warm start; None where there is none, or it is far from optimal."""
-    if monitor.start is None:
-        return None
-    M, graph, alpha = _adapted(problem, monitor.start)
-    state = _iterate(problem, M, graph, alpha, WIDTH, 1.0)
-    gap = _estimated_gap(problem, state)
-    # the nearer the optimum, the further the penalties had come
-    advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
-    return None if gap > FAR else _iterate(problem, M, graph, alpha, WIDTH, advance)
 
 
 def _smoothed(problem: Problem, found: Smoothed, narrower: float) -> Iterate:
