@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+import lmnn_sdp
 from harness import bench, judge
 from harness.nasty import Recipe, drawn
 from harness.paths import OUT
@@ -36,6 +37,7 @@ from lmnn_sdp.numerics.files import write_text_atomically
 
 PIECE, PIECES, QUICK_PIECE = 250, 40, 300  # problems of a piece; one piece for tests
 PROCESSES = 2
+PACKAGE = Path(lmnn_sdp.__file__).parent
 HANG = 30.0  # seconds after which a solve counts as one that hangs
 EXACT = 8  # largest entry of a random factor, so that a product of two is exact
 Limits: TypeAlias = dict[str, dict[str, float]]
@@ -151,7 +153,7 @@ def _judged(recipe: Recipe, limits: Limits) -> Outcome:
         with limited(HANG):
             solution = solve(problem, recipe.solver, **limits[recipe.solver])  # type: ignore[arg-type]
     except ValueError as error:
-        if type(error) is not ValueError or "\n" in str(error):
+        if type(error) is not ValueError or "\n" in str(error) or not raised_here(error):
             return Outcome("crash", [crash()])
         return Outcome(sentence(error), ["false refusal"] if "indefinite" in str(error) else [])  # every R here is PSD
     except HangError:
@@ -202,6 +204,12 @@ def sentence(error: Exception) -> str:
     """A message without its numbers and its remedy."""
     rule = re.split(r"[:;]| that | which |, where ", str(error), maxsplit=1)[0]
     return re.sub(r"[-+]?\d[\d.e+-]*", "#", rule)
+
+
+def raised_here(error: Exception) -> bool:
+    """Whether a line of the package says no, rather than a library that was given nonsense."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Path(last.filename).is_relative_to(PACKAGE) and (last.line or "").startswith("raise ")
 
 
 def crash() -> str:

@@ -85,7 +85,8 @@ def _all_apart(problem: Problem, free: int) -> bool:
     i, j = problem.target_pairs()
     difference = inside[i] - inside[j]
     along = inside @ eigh(difference.T @ difference)[1][:, :free]
-    order = np.argsort(along @ np.random.default_rng(0).normal(size=free))
+    # far classes leave fewer directions than vanish, in float64
+    order = np.argsort(along @ np.random.default_rng(0).normal(size=along.shape[1]))
     step = np.max(np.abs(np.diff(along[order], axis=0)), axis=1, initial=0.0)
     together = step <= SAME * np.max(np.abs(along), initial=0.0)
     return not bool(np.any(together & (np.diff(problem.codes[order]) != 0)))

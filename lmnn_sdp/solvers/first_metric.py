@@ -21,6 +21,7 @@ from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.smoothing import Descent
 
 POWERS = (1.0, 0.5, 0.0)  # of the Euclidean metric of the data as given
+CLOSE = 1.02  # objective over another's at which anchors cannot tell which is better
 ANCHORS = 100  # points whose hinges judge a metric
 FEW = 2**14  # of the smallest margins, which decide on the scale, and more where they do not
 WIDTHS, SETTLED = (1.0, 0.25), 0.03  # of the hinges on a part of the points, and the accuracy of each
@@ -38,13 +39,25 @@ def first_metric(problem: Problem, monitor: Monitor) -> FloatArray:
 
 def euclidean_metric(problem: Problem) -> FloatArray:
     """The best power of the Euclidean metric of the data as given, in the scale that is best for random anchors."""
-    eigenvalues, Q = eigh(problem.euclidean)
-    factors = [(Q * np.maximum(eigenvalues, 0) ** (power / 2)).T for power in POWERS]
-    tried = [(_best_scale(problem, L), L) for L in factors]
-    scaled, L = min(tried, key=lambda pair: pair[0].value)
+    scaled, L = _best_euclidean(problem)
     if not math.isfinite(scaled.value):
         return euclidean_scale(problem) * np.eye(problem.n_features)
     return scaled.scale * (L.T @ L)
+
+
+def beats_euclidean(problem: Problem, M: FloatArray) -> bool:
+    """Whether random anchors find a metric at least about as good as the best Euclidean one, each in its best scale.
+
+    The metric of another k can be the worse of the two, and list many times more triplets.
+    """
+    return _best_scale(problem, psd_factor(M)).value <= CLOSE * _best_euclidean(problem)[0].value
+
+
+def _best_euclidean(problem: Problem) -> tuple[_Scaled, FloatArray]:
+    """The best power for the anchors, and a factor of it."""
+    eigenvalues, Q = eigh(problem.euclidean)
+    factors = [(Q * np.maximum(eigenvalues, 0) ** (power / 2)).T for power in POWERS]
+    return min(((_best_scale(problem, L), L) for L in factors), key=lambda pair: pair[0].value)
 
 
 @dataclass(frozen=True)

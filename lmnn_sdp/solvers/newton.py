@@ -26,12 +26,12 @@ from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.problem import Hinges, Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers.first_metric import first_metric
+from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.smoothing import Smoothed
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.solvers.widths import about_the_kink, by_trial
+from lmnn_sdp.solvers.widths import OVERLAP, about_the_kink, by_trial
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
@@ -110,22 +110,22 @@ def _growth(steps: int, fall: float) -> float:
 
 def _begin(problem: Problem, monitor: Monitor) -> tuple[Iterate, bool]:
     """The warm start, if it is near the optimum; else what the smoothed problem finds from its metric, or the first."""
-    if monitor.start is None:
-        return _first(problem, first_metric(problem, monitor), monitor), False
+    if monitor.start is None or not beats_euclidean(problem, monitor.start.M):
+        return _first(problem, first_metric(problem, monitor), monitor, OVERLAP), False
     M, graph, alpha = _adapted(problem, monitor.start)
     gap = _estimated_gap(problem, _iterate(problem, M, graph, alpha, WIDTH, 1.0))
     if gap > FAR:
-        return _first(problem, M, monitor), False
+        return _first(problem, M, monitor, OVERLAP[1:]), False  # it is learned already
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
     return _iterate(problem, M, graph, alpha, WIDTH, advance), True
 
 
-def _first(problem: Problem, M: FloatArray, monitor: Monitor) -> Iterate:
+def _first(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...]) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
-    return _smoothed(problem, about_the_kink(problem, M, monitor), 1.0)
+    return _smoothed(problem, about_the_kink(problem, M, monitor, widths), 1.0)
 
 
 def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:

@@ -27,10 +27,10 @@ WIDEST = 1e30  # beyond which nothing is gained
 LEFT = 0.03  # mean violation that is small beside the margin of 1
 
 
-def about_the_kink(problem: Problem, M: FloatArray, monitor: Monitor) -> Smoothed:
+def about_the_kink(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...] = OVERLAP) -> Smoothed:
     """Descend from M as suits classes that overlap."""
     descent, before = Descent(problem, M, monitor), 0.0
-    for width in OVERLAP:
+    for width in widths:
         found = descent.to(width, 0.5, CLOSE)
         if monitor.out_of_time or min(before, found.gap) > HOPELESS:
             break

@@ -82,3 +82,11 @@ def test_a_penalty_beyond_float64_is_told_in_another_unit(size):
     unit, reg = re.search(r"divide X by (\S+) and set reg > 0, for example reg=(\S+)", text).groups()
     told = Problem.from_data(X / float(unit), [0, 0, 1, 1], targets=[[1], [0], [3], [2]], reg=float(reg))
     assert solve(told).status is Status.OPTIMAL
+
+
+def test_classes_so_far_apart_that_all_else_is_lost_are_told_as_well():
+    one = np.array([[0.0, 0], [0, 0], [0, 1], [0, 1], [1, 0], [1, 0]])
+    X = np.r_[one, 1e10 + one]
+    text = said(Problem.from_data(X, np.repeat([0, 1], 6), 1))
+    assert text.startswith("the pull vanishes in 2 of the 2 directions")
+    assert "drop repeated points" in text

@@ -11,7 +11,7 @@ from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.scale import best_scale, euclidean_scale
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers import first_metric as module
-from lmnn_sdp.solvers.first_metric import euclidean_metric, first_metric
+from lmnn_sdp.solvers.first_metric import beats_euclidean, euclidean_metric, first_metric
 from lmnn_sdp.solvers.monitor import Monitor
 from problems import TOL, blobs, noise
 
@@ -80,3 +80,13 @@ def test_many_points_begin_on_a_part_and_end_at_the_same_optimum(monkeypatch):
     assert nested.lower_bound <= plain.objective
     assert plain.lower_bound <= nested.objective
     assert nested.relative_gap <= 1e-6
+
+
+def test_a_metric_worse_than_the_euclidean_one_is_no_start():
+    problem = noise(n=120, d=4, classes=3)
+    white = whiten(problem)
+    M = white.inward(solve(problem, tol=1e-8).M)
+    assert beats_euclidean(white.problem, M)
+    assert beats_euclidean(white.problem, 1e3 * M)  # in its best scale
+    assert not beats_euclidean(white.problem, white.inward(np.diag([1.0, 0, 0, 0])))
+    assert not beats_euclidean(white.problem, np.zeros((4, 4)))
