@@ -23,7 +23,6 @@ def test_tests_notice_nine_faults_of_ten(result):
     assert result["noticed"] == pytest.approx(1 - total["survived"] / total["judged"])
 
 
-@pytest.mark.xfail(reason="counted before problem/singular.py was written; to be counted anew", strict=True)
 def test_counts_of_modules_add_up_and_none_is_missing(result):
     modules = result["modules"]
     for fate in ("judged", "killed", "timed out", "survived"):
@@ -35,7 +34,6 @@ def test_counts_of_modules_add_up_and_none_is_missing(result):
     assert all(module["judged"] >= 0.3 * module["mutants"] for module in modules.values())
 
 
-@pytest.mark.xfail(reason="reasons are still to be written", strict=True)
 def test_every_fault_that_nobody_notices_has_a_reason(result):
     survivors = result["survivors"]
     assert Counter(survivor["module"] for survivor in survivors) == Counter(

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from test_checker_parts import REG, L, T, grid, read
+from test_checker_parts import REG, ROUGH, L, T, grid, read
 
 from lmnn_sdp.proof import checker
 
@@ -145,3 +145,12 @@ def test_two_files_are_read_and_judged(tmp_path):
     assert verdict.words.startswith("it holds no arrays that can be read: ")
     with pytest.raises(FileNotFoundError):
         checker._judge(str(tmp_path / "none.npz"), proof)
+
+
+def test_a_sum_over_edges_pays_for_the_rounding_of_each_difference(monkeypatch):
+    monkeypatch.setattr(checker, "U", ROUGH)
+    Z, e = np.array([[0.0, 0], [3, 4]]), np.zeros(2)
+    _, error = checker._weighted(Z, e, np.array([0]), np.array([1]), np.array([2.0]), 0)
+    h = 5 * ROUGH  # of a difference of length 5
+    summed = (2 * 2 + 8) * ROUGH * checker.SLACK * 25
+    assert error == pytest.approx(2 * ((10 + h) * h + summed) * checker.SLACK, rel=1e-12)

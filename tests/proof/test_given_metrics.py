@@ -57,10 +57,11 @@ def test_a_penalty_is_that_of_the_matrix_given(seed):
     assert f <= Fraction(certify(problem, M, *NONE).objective) <= 10 * f
 
 
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0, 2.0**30])
 @pytest.mark.parametrize("size", [1e-5, 1.0, 1e5])
-def test_departures_bound_how_far_distances_are_off(size):
+def test_departures_bound_how_far_distances_are_off(size, unit):
     rng = np.random.default_rng(7)
-    problem = Problem.from_data(np.round(8 * rng.normal(size=(12, 4))), np.arange(12) % 2, 2)
+    problem = Problem.from_data(unit * np.round(8 * rng.normal(size=(12, 4))), np.arange(12) % 2, 2)
     L = size * rng.normal(size=(3, 4))
     M = L.T @ L
     a = _departures(M, L, problem)
