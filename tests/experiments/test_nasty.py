@@ -1,6 +1,7 @@
 """Nasty problems are problems, and their judge knows what is true."""
 
 import warnings
+from pathlib import Path
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -112,6 +113,8 @@ def test_what_goes_wrong_is_a_finding(monkeypatch):
         raise ValueError("row 3 of X lies 1e+20 times as far away; leave it out")
 
     assert found(lambda *_, **__: 1 // 0).status == "crash"
+    assert found(warns).status == "crash"  # no line of the package said so
+    monkeypatch.setattr(fuzz, "PACKAGE", Path(__file__).parent)
     outcome = found(warns)
     assert outcome.status == "row # of X lies # times as far away"
     assert outcome.findings[0].startswith("RuntimeWarning: overflow (test_nasty.py:")
