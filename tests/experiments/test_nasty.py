@@ -1,10 +1,10 @@
 """Nasty problems are problems, and their judge knows what is true."""
 
 import warnings
-from pathlib import Path
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 
 import fuzz
 import numpy as np
