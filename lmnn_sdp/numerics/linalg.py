@@ -1,4 +1,8 @@
-"""Symmetric matrices as arrays: vectorisation, PSD projection, factors. Nothing here knows LMNN."""
+"""Symmetric matrices as arrays: vectorisation, PSD projection, factors. Nothing here knows LMNN.
+
+A stack of matrices, shape (B, d, d), is one block-diagonal matrix: its eigenvalues come by block, its factor is a stack
+of factors, with rows of zeros where a block has fewer than another.
+"""
 
 from __future__ import annotations
 
@@ -66,23 +70,34 @@ def svec_outer(D: FloatArray) -> FloatArray:
     return out
 
 
+def transpose(A: FloatArray) -> FloatArray:
+    """``A'``, of each matrix of a stack."""
+    return np.swapaxes(A, -1, -2)
+
+
 def symmetrize(A: FloatArray) -> FloatArray:
-    """Symmetric part ``(A + A') / 2`` of ``A (d, d)``."""
-    return (A + A.T) / 2
+    """Symmetric part ``(A + A') / 2`` of ``A (d, d)``, or of each of a stack."""
+    return (A + transpose(A)) / 2
 
 
 def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``."""
-    return scipy.linalg.eigh(A, check_finite=False)
+    """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``, or of each of a stack."""
+    if A.ndim == 2:
+        return scipy.linalg.eigh(A, check_finite=False)
+    eigenvalues, Q = zip(*(scipy.linalg.eigh(block, check_finite=False) for block in A), strict=True)
+    return np.stack(eigenvalues), np.stack(Q)
 
 
 def eigvalsh(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
-    """Rising eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given."""
-    return scipy.linalg.eigvalsh(A, B, check_finite=False)
+    """Eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given: rising, by block of a stack."""
+    if A.ndim == 2:
+        return scipy.linalg.eigvalsh(A, B, check_finite=False)
+    bases = [None] * len(A) if B is None else B
+    return np.stack([scipy.linalg.eigvalsh(*pair, check_finite=False) for pair in zip(A, bases, strict=True)])
 
 
 def spectral_norm(A: FloatArray) -> float:
-    """Largest eigenvalue of symmetric A by magnitude."""
+    """Largest eigenvalue of symmetric A by magnitude, of all blocks of a stack."""
     return float(np.max(np.abs(eigvalsh(A)), initial=0.0))
 
 
@@ -99,32 +114,51 @@ def solve_definite(A: FloatArray, b: FloatArray) -> FloatArray:
     return scipy.linalg.cho_solve(factor, b, check_finite=False)
 
 
-def psd_factor(A: FloatArray) -> FloatArray:
+def psd_factor(A: FloatArray, least: float = 0.0) -> FloatArray:
     """Factor ``L`` with ``L'L`` = the projection of symmetric ``A (d, d)`` onto the PSD cone.
 
     The projection keeps the eigenpairs with a positive eigenvalue (nearest PSD matrix in the Frobenius
     norm). Rows come by falling eigenvalue; there are as many as positive eigenvalues, none for ``A = 0``.
 
+    Parameters
+    ----------
+    A : array, shape (d, d) or (B, d, d)
+    least : float
+        Kept are eigenvalues above this part of the largest of their block alone.
+
     Returns
     -------
-    L : array, shape (rank, d)
+    L : array, shape (rank, d), or (B, largest rank, d) with rows of zeros
     """
+    if A.ndim == 2:
+        return _factor(A, least)
+    factors = [_factor(block, least) for block in A]
+    return padded(factors)
+
+
+def _factor(A: FloatArray, least: float) -> FloatArray:
+    """Of one matrix."""
     eigenvalues, Q = eigh(A)
-    positive = eigenvalues > 0
-    return (Q[:, positive] * np.sqrt(eigenvalues[positive])).T[::-1]
+    kept = eigenvalues > max(0.0, least * np.max(eigenvalues, initial=0.0))
+    return (Q[:, kept] * np.sqrt(eigenvalues[kept])).T[::-1]
 
 
-def leading_factor(A: FloatArray, least: float) -> FloatArray:
-    """As `psd_factor`, of the eigenvalues above ``least`` times the largest alone."""
-    L = psd_factor(A)
-    size = np.sum(L**2, axis=1)
-    return L[size > least * np.max(size, initial=0.0)]
+def padded(factors: list[FloatArray]) -> FloatArray:
+    """Factors of shapes (r_b, d) as one stack, with rows of zeros at their ends."""
+    out = np.zeros((len(factors), max(map(len, factors)), factors[0].shape[1]))
+    for block, factor in zip(out, factors, strict=True):
+        block[: len(factor)] = factor
+    return out
+
+
+def metric_of(L: FloatArray) -> FloatArray:
+    """``L'L (d, d)``, of each factor of a stack."""
+    return transpose(L) @ L
 
 
 def psd_part(A: FloatArray) -> FloatArray:
-    """Nearest PSD matrix to symmetric ``A (d, d)`` in the Frobenius norm."""
-    L = psd_factor(A)
-    return L.T @ L
+    """Nearest PSD matrix to symmetric ``A (d, d)``, or to a stack, in the Frobenius norm."""
+    return metric_of(psd_factor(A))
 
 
 def principal_rows(L: FloatArray) -> FloatArray:

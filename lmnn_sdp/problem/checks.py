@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import Blocks
 from lmnn_sdp.validation import as_indices, as_numbers, check_finite
 
 #: Asymmetry and negative eigenvalues of a metric, relative to its largest entry, that pass as rounding.
@@ -29,6 +30,25 @@ def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
             i = int(np.argmax(rows))
             raise ValueError(f"targets[{i}] = {array[i].tolist()} {fault}; list k different points of its class")
     return array
+
+
+def check_blocks(
+    blocks: npt.ArrayLike | str | None, labels: npt.NDArray[np.generic], codes: IntArray
+) -> Blocks | None:
+    """The block of each point, under its label: the caller's, or the classes; None for a single metric."""
+    if blocks is None:
+        return None
+    if isinstance(blocks, str):
+        if blocks != "class":
+            raise ValueError(f"blocks={blocks!r} must be 'class', None, or a label for each point")
+        return Blocks(codes, np.unique(labels))
+    array = np.asarray(blocks)
+    if array.shape != codes.shape:
+        raise ValueError(f"blocks has shape {array.shape}; it must be ({len(codes)},): a label for each point")
+    if array.dtype.kind not in "biuUS":
+        raise ValueError(f"blocks has the type {array.dtype}; its labels must be integers or strings")
+    found, place = np.unique(array, return_inverse=True)
+    return Blocks(place.astype(np.intp, copy=False), found)
 
 
 def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) -> IntArray:
@@ -84,6 +104,18 @@ def check_symmetric(M: npt.ArrayLike, d: int) -> FloatArray:
     return array / 2 + array.T / 2  # the sum of two large entries may overflow
 
 
+def check_stack(M: npt.ArrayLike, d: int, blocks: Blocks | None) -> FloatArray:
+    """A finite symmetric matrix of shape (d, d), or of several metrics one a block, shape (B, d, d)."""
+    if blocks is None:
+        return check_symmetric(M, d)
+    array = as_numbers(M, "M")
+    if array.shape != (len(blocks), d, d):
+        raise ValueError(
+            f"M has shape {array.shape}; it must be ({len(blocks)}, {d}, {d}), a matrix for each of the blocks"
+        )
+    return np.stack([check_symmetric(block, d) for block in array])
+
+
 def is_symmetric(A: FloatArray) -> bool:
     """Whether a square matrix is symmetric up to rounding."""
     return bool(np.max(np.abs(A / 2 - A.T / 2)) <= ROUNDING * np.max(np.abs(A / 2)))
@@ -117,3 +149,10 @@ def check_metric(M: npt.ArrayLike, d: int) -> FloatArray:
             "lmnn_sdp.numerics.linalg.psd_part first"
         )
     return array
+
+
+def check_metrics(M: npt.ArrayLike, d: int, blocks: Blocks | None) -> FloatArray:
+    """A symmetric PSD matrix of shape (d, d), or a stack with one for each block."""
+    if blocks is None:
+        return check_metric(M, d)
+    return np.stack([check_metric(block, d) for block in check_stack(M, d, blocks)])

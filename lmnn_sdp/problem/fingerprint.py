@@ -10,9 +10,10 @@ from lmnn_sdp.problem.problem import Problem
 
 
 def fingerprint(problem: Problem) -> str:
-    """A digest of all that the optimum depends on: data, classes, target neighbours, weights, and working set."""
+    """A digest of all that the optimum depends on: data, classes, target neighbours, weights, working set, blocks."""
     digest = hashlib.blake2b(repr(problem.mu).encode(), digest_size=16)
-    for array in (problem.X, problem.codes, problem.targets, problem.R, problem.working_set):
+    blocks = None if problem.blocks is None else problem.blocks.codes
+    for array in (problem.X, problem.codes, problem.targets, problem.R, problem.working_set, blocks):
         if array is not None:
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).data)

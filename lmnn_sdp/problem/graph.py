@@ -6,65 +6,47 @@ Many triplets share an edge, so edges are the unit of work:
     <A_t, D>           = q_push(t) - q_pull(t)      with q_e = (x_a - x_b)' D (x_a - x_b)
     sum_t alpha_t A_t  = X' Lap(w) X                with w_e = sum of alpha_t over pushes - sum over pulls
 
-Nothing of size (triplets x d^2) ever exists.
+Of several metrics an edge has the one that measures it, and a triplet's two edges may have two: then D is a stack of
+matrices, and so is the second operator, each block with the Laplacian of its own edges. Nothing of size (triplets x
+d^2) ever exists.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from lmnn_sdp.numerics.kernels import kernel
-from lmnn_sdp.numerics.linalg import gram, row_products, symmetrize
+from lmnn_sdp.numerics.linalg import gram, row_products, symmetrize, transpose
 from lmnn_sdp.numerics.parallel import GATHERED, in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import Blocks, factors
 
 # sums may be reordered and fused, so that they fill the vector units; nothing is assumed about infinities
 FAST = {"reassoc", "contract"}
 
 
 @dataclass(frozen=True, eq=False)
-class TripletGraph:
-    """Triplets and the edges that they join; build it with `TripletGraph.of`.
+class Edges:
+    """The edges that one metric measures.
 
     Attributes
     ----------
     X : array, shape (n, d)
         Points, near the origin: products are taken before differences.
-    triplets : array, shape (T, 3)
-        Rows (i, j, l).
     a, b : arrays, shape (E,)
         Ends of each edge, ``a < b``, sorted by a.
-    pull, push : arrays, shape (T,)
-        Edge {i, j} and edge {i, l} of each triplet.
     """
 
     X: FloatArray
-    triplets: IntArray
     a: IntArray
     b: IntArray
-    pull: IntArray
-    push: IntArray
-
-    @staticmethod
-    def of(X: FloatArray, triplets: IntArray) -> TripletGraph:
-        """Find the edges of the triplets."""
-        n = len(X)
-        i, j, l = triplets.T
-        ends = np.concatenate([i, i]), np.concatenate([j, l])
-        keys = np.minimum(*ends) * n + np.maximum(*ends)
-        edges, inverse = np.unique(keys, return_inverse=True)
-        return TripletGraph(X, triplets, edges // n, edges % n, inverse[: len(i)], inverse[len(i) :])
-
-    def margins(self, D: FloatArray) -> FloatArray:
-        """``<A_t, D>`` of each triplet for a symmetric ``D (d, d)`` that need not be PSD; shape (T,)."""
-        q = self.forms(D)
-        return q[self.push] - q[self.pull]
 
     def forms(self, D: FloatArray) -> FloatArray:
-        """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge, shape (E,)."""
+        """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge for a symmetric ``D (d, d)``, shape (E,)."""
         return self._forms(self.X, row_products(self.X, D))
 
     def distances(self, L: FloatArray) -> FloatArray:
@@ -80,18 +62,8 @@ class TripletGraph:
         in_parts(lambda begin, end: _add_products(X, Y, self.a, self.b, begin, end, q), len(q), cost)
         return q
 
-    def hinges(self, L: FloatArray) -> FloatArray:
-        """``1 - <A_t, L'L>`` of each triplet, shape (T,)."""
-        q = self.distances(L)
-        return 1 + q[self.pull] - q[self.push]
-
-    def single(self) -> TripletGraph:
-        """The same graph in float32."""
-        return replace(self, X=self.X.astype(np.float32))
-
-    def adjoint(self, alpha: FloatArray) -> FloatArray:
-        """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``, shape (d, d)."""
-        w = self.edge_weights(alpha)
+    def scatter(self, w: FloatArray) -> FloatArray:
+        """``sum_e w_e (x_a - x_b)(x_a - x_b)'``, shape (d, d)."""
         n, d = self.X.shape
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
         image = degree.astype(self.X.dtype)[:, None] * self.X
@@ -100,15 +72,99 @@ class TripletGraph:
         in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, cost)
         return symmetrize(gram(self.X, image).astype(np.float64, copy=False))
 
-    def edge_weights(self, alpha: FloatArray) -> FloatArray:
-        """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""
-        pushed, pulled = (np.bincount(edges, alpha, len(self.a)) for edges in (self.push, self.pull))
-        return np.subtract(pushed, pulled, dtype=np.float64)
-
     @cached_property
     def _starts(self) -> IntArray:
         """Position of the first edge of each point, shape (n + 1,)."""
         return np.searchsorted(self.a, np.arange(len(self.X) + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class TripletGraph:
+    """Triplets and the edges that they join; build it with `TripletGraph.of`.
+
+    Attributes
+    ----------
+    parts : tuple of Edges
+        One a metric. Edges are numbered through.
+    triplets : array, shape (T, 3)
+        Rows (i, j, l).
+    pull, push : arrays, shape (T,)
+        Edge {i, j} and edge {i, l} of each triplet.
+    blocks : Blocks or None
+        Of several metrics.
+    """
+
+    parts: tuple[Edges, ...]
+    triplets: IntArray
+    pull: IntArray
+    push: IntArray
+    blocks: Blocks | None = None
+
+    @staticmethod
+    def of(X: FloatArray, triplets: IntArray, blocks: Blocks | None = None) -> TripletGraph:
+        """Find the edges of the triplets; of several metrics, an edge has that of its second point, j or l."""
+        n = len(X)
+        i, j, l = triplets.T
+        ends = np.concatenate([i, i]), np.concatenate([j, l])
+        keys = np.minimum(*ends) * n + np.maximum(*ends)
+        if blocks is not None:
+            keys += blocks.codes[ends[1]] * n**2
+        edges, inverse = np.unique(keys, return_inverse=True)
+        starts = np.searchsorted(edges, n**2 * np.arange(1, 1 if blocks is None else len(blocks)))
+        parts = tuple(Edges(X, part % n**2 // n, part % n) for part in np.split(edges, starts))
+        return TripletGraph(parts, triplets, inverse[: len(i)], inverse[len(i) :], blocks)
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """Number of the first edge of each part, and at the end of all edges; shape (B + 1,)."""
+        return np.cumsum([0, *(len(part.a) for part in self.parts)])
+
+    def margins(self, D: FloatArray) -> FloatArray:
+        """``<A_t, D>`` of each triplet for a symmetric D, or a stack, that need not be PSD; shape (T,)."""
+        q = self.forms(D)
+        return q[self.push] - q[self.pull]
+
+    def forms(self, D: FloatArray) -> FloatArray:
+        """``q_e`` of each edge, shape (E,)."""
+        if self.blocks is None:
+            return self.parts[0].forms(D)
+        if (T := self.blocks.maps) is not None:
+            D = T @ D @ transpose(T)
+        return np.concatenate([part.forms(block) for part, block in zip(self.parts, D, strict=True)])
+
+    def distances(self, L: FloatArray) -> FloatArray:
+        """The same for ``D = L'L`` with L of shape (r, d), or a stack; shape (E,)."""
+        return np.concatenate([part.distances(factor) for part, factor in self._mapped(L)])
+
+    def largest(self, L: FloatArray) -> float:
+        """Largest squared norm of a point under the map L, or a stack of them."""
+        return max(float(np.max(np.sum(np.square(part.X @ factor.T), axis=1))) for part, factor in self._mapped(L))
+
+    def _mapped(self, L: FloatArray) -> Iterator[tuple[Edges, FloatArray]]:
+        """The edges of each metric, and its factor on the points."""
+        return zip(self.parts, factors(L if self.blocks is None else self.blocks.outward(L)), strict=True)
+
+    def hinges(self, L: FloatArray) -> FloatArray:
+        """``1 - <A_t, L'L>`` of each triplet, shape (T,)."""
+        q = self.distances(L)
+        return 1 + q[self.pull] - q[self.push]
+
+    def single(self) -> TripletGraph:
+        """The same graph in float32."""
+        return replace(self, parts=tuple(replace(part, X=part.X.astype(np.float32)) for part in self.parts))
+
+    def adjoint(self, alpha: FloatArray) -> FloatArray:
+        """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``; of the shape of D."""
+        w = self.edge_weights(alpha)
+        if self.blocks is None:
+            return self.parts[0].scatter(w)
+        weights = np.split(w, self.starts[1:-1])
+        return self.blocks.congruent(np.stack([part.scatter(own) for part, own in zip(self.parts, weights, strict=True)]))
+
+    def edge_weights(self, alpha: FloatArray) -> FloatArray:
+        """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""
+        pushed, pulled = (np.bincount(edges, alpha, self.starts[-1]) for edges in (self.push, self.pull))
+        return np.subtract(pushed, pulled, dtype=np.float64)
 
 
 @kernel(fastmath=FAST)

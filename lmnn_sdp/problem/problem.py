@@ -5,62 +5,30 @@
 
 with d_M(a, b) = (x_a - x_b)' M (x_a - x_b), target neighbours N_i, and one triplet t = (i, j, l) for every j in N_i
 and every l of another class than i. Point l is an impostor of (i, j) where the hinge is positive.
-Source: Weinberger & Saul (2009), eq. 14; the trace-like term <R, M> is ours and zero by default.
+Of several metrics (see `lmnn_sdp.problem.blocks`) M is a stack of matrices, shape (B, d, d), and d_M(a, b) takes that of
+the block of b; every matrix has its own <R, M_b>.
+Source: Weinberger & Saul (2009), eq. 14 and 16; the trace-like term <R, M> is ours and zero by default.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.accurate import positive_sum
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.checks import check_metric, check_regularizer, check_targets, check_triplets
+from lmnn_sdp.problem.blocks import Blocks, factors
+from lmnn_sdp.problem.checks import check_blocks, check_metrics, check_regularizer, check_targets, check_triplets
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.graph import TripletGraph
-from lmnn_sdp.problem.impostors import PairBlock, scan
+from lmnn_sdp.problem.hinges import HingePass, Hinges, Terms, View
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.validation import check_data, check_labels, check_mu, check_neighbors
-
-
-@dataclass(frozen=True)
-class Hinges:
-    """The triplets near or beyond their margin at some metric.
-
-    Attributes
-    ----------
-    triplets : array, shape (t, 3)
-        Rows (i, j, l).
-    values : array, shape (t,)
-        ``1 + d_M(i, j) - d_M(i, l)``: positive where the margin is violated.
-    """
-
-    triplets: IntArray
-    values: FloatArray
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The two sums of the objective at some metric.
-
-    Attributes
-    ----------
-    pull : float
-        ``sum_{i, j in N_i} d_M(i, j)``.
-    push : float
-        Sum of all positive hinges.
-    active : int
-        Number of positive hinges.
-    """
-
-    pull: float
-    push: float
-    active: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +53,8 @@ class Problem:
         The triplets that count; None stands for every (i, j in N_i, l of another class).
     coordinates : Coordinates or None
         What a change of coordinates did to X; None for data as given.
+    blocks : Blocks or None
+        Which metric measures the distance to each point; None where there is one for all.
     """
 
     X: FloatArray
@@ -95,6 +65,7 @@ class Problem:
     R: FloatArray
     working_set: IntArray | None = None
     coordinates: Coordinates | None = None
+    blocks: Blocks | None = None
 
     @classmethod
     def from_data(
@@ -106,6 +77,7 @@ class Problem:
         targets: npt.ArrayLike | None = None,
         reg: float | npt.ArrayLike = 0.0,
         minus_one_is_class: bool = False,
+        blocks: npt.ArrayLike | str | None = None,
     ) -> Problem:
         """Check the data and choose the target neighbours.
 
@@ -128,6 +100,9 @@ class Problem:
         minus_one_is_class : bool
             Whether -1 beside two or more other labels is a class. By default it is refused: scikit-learn marks points
             without a label so. Beside one other label, such as 1, it is always a class.
+        blocks : array-like of shape (n,), "class", or None
+            For several metrics: a label for each point, whose metric measures the distances to it; labels may cross
+            classes. ``"class"`` stands for the classes, None for a single metric.
 
         Raises
         ------
@@ -141,7 +116,9 @@ class Problem:
             chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))
         else:
             chosen = check_targets(targets, codes)
-        return cls(X, labels, codes, chosen, mu, check_regularizer(reg, X.shape[1]))
+        return cls(
+            X, labels, codes, chosen, mu, check_regularizer(reg, X.shape[1]), blocks=check_blocks(blocks, labels, codes)
+        )
 
     @property
     def n_points(self) -> int:
@@ -168,14 +145,18 @@ class Problem:
 
     @cached_property
     def pull(self) -> FloatArray:
-        """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d)."""
+        """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d); of each metric in a stack."""
         i, j = self.target_pairs()
-        return scatter(self.X, i, j, np.ones(len(i)))
+        if self.blocks is None:
+            return scatter(self.X, i, j, np.ones(len(i)))
+        parts = [inside[j] for inside in self.blocks.members]
+        return np.stack([scatter(self.X, i[part], j[part], np.ones(part.sum())) for part in parts])
 
     @cached_property
     def cost(self) -> FloatArray:
-        """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d)."""
-        return symmetrize((1 - self.mu) * self.pull + self.R)
+        """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d), of what a metric here stands for."""
+        P = symmetrize((1 - self.mu) * self.pull + self.R)
+        return P if self.blocks is None else self.blocks.congruent(P)
 
     @cached_property
     def centred(self) -> FloatArray:
@@ -186,6 +167,17 @@ class Problem:
     def euclidean(self) -> FloatArray:
         """The Euclidean metric of the data as given, in the coordinates of X and up to rounding and a factor."""
         return np.eye(self.n_features) if self.coordinates is None else self.coordinates.euclidean
+
+    @property
+    def identity(self) -> FloatArray:
+        """The metric I, or a stack of them."""
+        one = np.eye(self.n_features)
+        return one if self.blocks is None else np.stack([one] * len(self.blocks))
+
+    @property
+    def alone(self) -> Problem:
+        """The same with a single metric."""
+        return replace(self, blocks=None)
 
     @property
     def nonnegative(self) -> bool:
@@ -236,14 +228,14 @@ class Problem:
         return equal
 
     def objective(self, M: npt.ArrayLike) -> float:
-        """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)`` in the units of the data.
+        """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)``, or a stack, in the units of the data.
 
         Raises
         ------
         ValueError
             If M is not symmetric PSD up to rounding.
         """
-        return self.value(psd_factor(check_metric(M, self.n_features)))
+        return self.value(psd_factor(check_metrics(M, self.n_features, self.blocks)))
 
     def value(self, L: FloatArray) -> float:
         """``f(L'L)`` over all triplets, L of shape (r, d)."""
@@ -251,73 +243,64 @@ class Problem:
 
     def total(self, terms: Terms, L: FloatArray) -> float:
         """The objective from its terms at ``M = L'L``."""
+        L = self.outward(L)
         return (1 - self.mu) * terms.pull + self.mu * terms.push + float(np.sum((L @ self.R) * L))
 
     def terms(self, L: FloatArray) -> Terms:
         """Pull and push at ``M = L'L``, L of shape (r, d)."""
-        if not len(L):  # every margin is 0
+        if not L.size:  # every margin is 0
             return Terms(0.0, float(self.n_triplets), self.n_triplets)
-        V, pulls = self._transformed(L)
-        return Terms(math.fsum(pulls.ravel()), *self.push(V, pulls))
-
-    def push(self, V: FloatArray, pulls: FloatArray) -> tuple[float, int]:
-        """Sum and number of the positive hinges ``1 + pulls_ij - ||v_i - v_l||^2``, by a pass that keeps no list.
-
-        Parameters
-        ----------
-        V : array, shape (n, r)
-            Points in coordinates where the metric is Euclidean.
-        pulls : array, shape (n, k)
-            Squared distance of each point to its target neighbours, or a bound on it.
-
-        Notes
-        -----
-        Squared distances err by a part of at most ``gamma_{r + 4}`` of themselves, the sum of hinges by ``4 U`` of it.
-        """
-        if self.working_set is not None:
-            parts = [positive_sum(self._listed_hinges(V, pulls, self.working_set))]
-        else:
-
-            def reduce(block: PairBlock) -> tuple[float, int]:
-                return positive_sum(
-                    np.concatenate([pulls[i] + (1 - block.distance[:, None]) for i in (block.a, block.b)])
-                )
-
-            parts = scan(V, self.codes, 1 + pulls.max(axis=1), reduce)
-        return math.fsum(total for total, _ in parts), sum(active for _, active in parts)
+        images = [self.centred @ factor.T for factor in factors(self.outward(L))]
+        pulls = self.target_distances(images)
+        return Terms(math.fsum(pulls.ravel()), *self.passes.push(self.views(images, pulls)))
 
     def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
         """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
-        return self.hinges_at(*self._transformed(L), slack)
+        images = [self.centred @ factor.T for factor in factors(self.outward(L))]
+        return self.passes.hinges(self.views(images, self.target_distances(images)), slack)
 
-    def hinges_at(self, V: FloatArray, pulls: FloatArray, slack: float) -> Hinges:
-        """List the triplets with ``1 + pulls_ij - ||v_i - v_l||^2 > -slack``; V and pulls as in `push`."""
-        if self.working_set is not None:
-            values = self._listed_hinges(V, pulls, self.working_set)
-            return Hinges(self.working_set[values > -slack], values[values > -slack])
+    @property
+    def passes(self) -> HingePass:
+        """Passes over the triplets that count."""
+        return HingePass(self.codes, self.targets, self.working_set)
 
-        def collect(block: PairBlock) -> list[Hinges]:
-            ends = ((block.a, block.b), (block.b, block.a))
-            return [self._pair_hinges(i, l, block.distance, pulls, slack) for i, l in ends]
+    def outward(self, L: FloatArray) -> FloatArray:
+        """Factor on X of a factor L of this problem: several metrics may stand for others (see `Blocks.maps`)."""
+        return L if self.blocks is None else self.blocks.outward(L)
 
-        parts = [part for both in scan(V, self.codes, 1 + slack + pulls.max(axis=1), collect) for part in both]
-        if not parts:
-            return Hinges(np.empty((0, 3), dtype=np.intp), np.empty(0))
-        return Hinges(np.concatenate([p.triplets for p in parts]), np.concatenate([p.values for p in parts]))
+    def target_distances(self, images: list[FloatArray]) -> FloatArray:
+        """Squared distance of each point to its target neighbours under the map of each metric, shape (n, k)."""
+        i, j = self.target_pairs()
+        return self.distances(images, i, j).reshape(self.targets.shape)
+
+    def distances(self, images: list[FloatArray], a: IntArray, b: IntArray) -> FloatArray:
+        """``D(a, b)`` for pairs of points, from the points under the map of each metric."""
+        if self.blocks is None:
+            return squared_distances(images[0], a, b)
+        out = np.empty(len(a))
+        for V, inside in zip(images, self.blocks.members, strict=True):
+            part = inside[b]
+            out[part] = squared_distances(V, a[part], b[part])
+        return out
+
+    def views(self, images: Iterable[FloatArray], pulls: FloatArray) -> Iterator[View]:
+        """What a pass sees: the points under the map of each metric, with the impostors that it measures."""
+        members = (None,) if self.blocks is None else self.blocks.members
+        return (View(V, pulls, inside) for V, inside in zip(images, members, strict=True))
 
     def all_triplets(self) -> IntArray:
         """Every triplet (i, j, l) that counts, shape (n_triplets, 3); meant for small problems."""
-        return self.hinges(np.zeros((1, self.n_features))).triplets
+        return self.hinges(0.0 * self.identity[..., :1, :]).triplets
 
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
         i, j, l = triplets.T
-        V = self.centred @ L.T
-        return squared_distances(V, i, l) - squared_distances(V, i, j)
+        images = [self.centred @ factor.T for factor in factors(self.outward(L))]
+        return self.distances(images, i, l) - self.distances(images, i, j)
 
     def graph(self, triplets: IntArray) -> TripletGraph:
         """The operators <A_t, D> and sum_t alpha_t A_t of a list of triplets."""
-        return TripletGraph.of(self.centred, triplets)
+        return TripletGraph.of(self.centred, triplets, self.blocks)
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
         """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists (n up to two million)."""
@@ -328,23 +311,3 @@ class Problem:
         """The triplets (T, 3) of these `keys`."""
         n = self.n_points
         return np.column_stack([keys // n**2, keys // n % n, keys % n])
-
-    def _transformed(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Points ``V = X L'`` and the squared distances (n, k) to the target neighbours there."""
-        V = self.centred @ L.T
-        return V, squared_distances(V, *self.target_pairs()).reshape(self.targets.shape)
-
-    def _listed_hinges(self, V: FloatArray, pulls: FloatArray, triplets: IntArray) -> FloatArray:
-        """Hinge value of each listed triplet."""
-        i, j, l = triplets.T
-        neighbor = np.argmax(self.targets[i] == j[:, None], axis=1)
-        return 1 + pulls[i, neighbor] - squared_distances(V, i, l)
-
-    def _pair_hinges(
-        self, i: IntArray, l: IntArray, distance: FloatArray, pull_distances: FloatArray, slack: float
-    ) -> Hinges:
-        """Hinges above ``-slack`` of the pairs (i, l), each with every target neighbour of i."""
-        values = pull_distances[i] + (1 - distance[:, None])
-        pair, neighbor = np.nonzero(values > -slack)
-        triplets = np.column_stack([i[pair], self.targets[i[pair], neighbor], l[pair]])
-        return Hinges(triplets, values[pair, neighbor])

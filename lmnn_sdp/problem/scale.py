@@ -8,6 +8,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.blocks import factors
 from lmnn_sdp.problem.problem import Problem
 
 LOWEST = 0.8  # scale down to which a list serves; the smaller, the longer the list
@@ -17,7 +18,7 @@ MAX_LISTS = 200
 def best_scale(problem: Problem, M: FloatArray) -> float:
     """Scale c at which ``f(c M)`` is least, for a PSD M of any size; 1 where no scale makes a difference."""
     L = psd_factor(M)
-    spread = float(np.sum(np.var(problem.X @ L.T, axis=0)))
+    spread = _spread(problem, L)
     if spread == 0:
         return 1.0
     scale = 1 / spread
@@ -30,7 +31,7 @@ def best_scale(problem: Problem, M: FloatArray) -> float:
 
 def euclidean_scale(problem: Problem) -> float:
     """Scale c at which ``f(c I)`` is least: the fairest Euclidean metric to compare with."""
-    return best_scale(problem, np.eye(problem.n_features))
+    return best_scale(problem, problem.identity)
 
 
 def best_scale_nearby(problem: Problem, M: FloatArray) -> float:
@@ -59,4 +60,10 @@ def best_listed_scale(problem: Problem, M: FloatArray, margins: FloatArray) -> f
 
 def unit_scale(problem: Problem) -> float:
     """Scale at which points are at squared distance 1 from their mean, on average."""
-    return 1 / float(np.sum(np.var(problem.X, axis=0)))
+    return 1 / _spread(problem, problem.identity)
+
+
+def _spread(problem: Problem, L: FloatArray) -> float:
+    """Mean squared distance of the points from their mean under ``L'L``, the mean of several metrics."""
+    spreads = [float(np.sum(np.var(problem.X @ factor.T, axis=0))) for factor in factors(problem.outward(L))]
+    return sum(spreads) / len(spreads)

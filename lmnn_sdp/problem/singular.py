@@ -29,7 +29,7 @@ def singular_pull(problem: Problem, free: int, varying: int) -> str:
     remedies = [] if size is None else [f"reduce the data with PCA to at most {size} dimensions"]
     if free == varying:
         remedies.append("drop repeated points")
-    remedies.append(_penalty(problem))
+    remedies.append(penalty(problem))
     return (
         f"the pull vanishes in {free} of the {varying} directions in which the data vary: there impostors can be "
         f"pushed away at no cost{_consequence(problem, free)}; {', or '.join(remedies)}"
@@ -42,7 +42,7 @@ def suggested_reg(problem: Problem) -> float:
     return 1e-3 * part * unit * unit
 
 
-def _penalty(problem: Problem) -> str:
+def penalty(problem: Problem) -> str:
     """The remedy of a penalty; of data whose squares leave the range of float64, in another unit."""
     reg = suggested_reg(problem)
     if 0 < reg < math.inf:

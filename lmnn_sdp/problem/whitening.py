@@ -7,6 +7,9 @@ z, with T chosen so that ``T' P T = I`` for the cost ``P = (1 - mu) C + R``.
 Which T is chosen is a matter of speed alone: whatever floats it holds, z is computed from the data in twice the
 precision (`accurate_rows`) with a bound on the error of every row, and the cost is summed up again from z. So nothing
 that is proved on z relies on T being accurate.
+
+Of several metrics no one map whitens all costs. Data are mapped as for the sum of the costs, and then each metric is
+represented by another, in its own whitened coordinates (`lmnn_sdp.problem.own_coordinates`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from lmnn_sdp.numerics.linalg import eigh, power_of_two, scatter, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
+from lmnn_sdp.problem.own_coordinates import whiten_blocks
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.singular import singular_pull
 
@@ -84,6 +88,8 @@ class Whitening:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             N = symmetrize(self.V.T @ M @ self.V)
+            if self.problem.blocks is not None:
+                N = symmetrize(self.problem.blocks.inward(N))
         if not np.max(np.abs(N)) <= LARGEST_METRIC:
             raise ValueError(
                 f"M, with entries of up to {np.max(np.abs(M)):.3g}, is so large that distances on these data overflow; "
@@ -93,7 +99,7 @@ class Whitening:
 
     def outward(self, L: FloatArray) -> FloatArray:
         """Factor ``L T' (q, d)`` on x of a factor ``L (q, r)`` on z."""
-        return L @ self.T.T
+        return self.problem.outward(L) @ self.T.T
 
 
 def whiten(problem: Problem) -> Whitening:
@@ -153,7 +159,8 @@ def _way_back(T: FloatArray) -> FloatArray:
 def _inside(problem: Problem, T: FloatArray, Z: FloatArray, coordinates: Coordinates) -> Problem:
     """The problem on z."""
     known = replace(coordinates, nonnegative=problem.nonnegative, penalty_error=_penalty_error(T, problem.R))
-    return replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
+    inside = replace(problem, X=Z, R=symmetrize(T.T @ problem.R @ T), coordinates=known)
+    return inside if problem.blocks is None else whiten_blocks(inside, problem)
 
 
 def _euclidean(V: FloatArray) -> FloatArray:

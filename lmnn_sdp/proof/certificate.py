@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import eigvalsh, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.checks import check_multipliers, check_symmetric
+from lmnn_sdp.problem.checks import check_multipliers, check_stack
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.lower import DualBound, bound_below
@@ -68,7 +68,7 @@ class Certificate:
     active_triplets : int
         Triplets with a positive hinge.
     rank : int
-        Rank of the metric: eigenvalues above 1e-6 of the largest, in whitened coordinates.
+        Rank of the metric: eigenvalues above 1e-6 of the largest, in whitened coordinates; of several metrics the sum.
     residuals : Residuals
         Optimality conditions by name.
     left_out : tuple of int
@@ -111,7 +111,7 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     Parameters
     ----------
     problem : Problem
-    M : array-like, shape (d, d)
+    M : array-like, shape (d, d), or (B, d, d) of several metrics
         Symmetric matrix in the units of the data. Where it is PSD up to rounding, the objective is a bound on f(M);
         else M is projected onto the PSD cone (in whitened coordinates), and it is one on f of the projection.
     triplets : array-like, shape (T, 3)
@@ -128,7 +128,7 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     ValueError
         For arrays of the wrong shape or kind, triplets that are none of the problem's, or a singular pull.
     """
-    M = check_symmetric(M, problem.n_features)
+    M = check_stack(M, problem.n_features, problem.blocks)
     listed = problem.own_triplets(triplets)
     multipliers = check_multipliers(alpha, len(listed))
     white = whiten(problem)
@@ -146,13 +146,13 @@ def bounds_at_zero(problem: Problem) -> tuple[PrimalBound, DualBound]:
     """What M = 0 and no multipliers prove, in any coordinates: mu times the number of triplets, and 0."""
     lowest = 0.0 if problem.nonnegative else -math.inf
     dual = DualBound(np.empty((0, 3), dtype=np.intp), np.empty(0), lowest, 0.0)
-    return bound_above(problem, np.empty((0, problem.n_features))), dual
+    return bound_above(problem, problem.identity[..., :0, :]), dual
 
 
 def certify_map(problem: Problem, L: FloatArray, dual: DualBound, left_out: tuple[int, ...]) -> Certificate:
     """The same for the metric ``L'L`` of a map ``L (r, d)`` with independent rows, and multipliers already repaired."""
     primal = bound_above(problem, L, accurate=True)
-    return certificate(problem, primal, dual, int(L.any(axis=1).sum()), left_out)
+    return certificate(problem, primal, dual, int(L.any(axis=-1).sum()), left_out)
 
 
 def certificate(
@@ -178,13 +178,13 @@ def certificate(
 
 
 def rank_of(L: FloatArray) -> int:
-    """Rank of ``L'L`` for orthogonal rows: eigenvalues above `RANK` times the largest."""
-    eigenvalues = np.sum(L**2, axis=1)
-    return int(np.sum(eigenvalues > RANK * np.max(eigenvalues, initial=0.0)))
+    """Rank of ``L'L`` for orthogonal rows: eigenvalues above `RANK` times the largest; of a stack the sum."""
+    eigenvalues = np.sum(L**2, axis=-1)
+    return int(np.sum(eigenvalues > RANK * np.max(eigenvalues, axis=-1, keepdims=True, initial=0.0)))
 
 
 def _negative_part(N: FloatArray) -> float:
     """Negative part of the spectrum, relative to the largest eigenvalue by magnitude."""
     eigenvalues = eigvalsh(N)
     top = float(np.max(np.abs(eigenvalues), initial=0.0))
-    return max(0.0, -float(eigenvalues[0])) / top if top > 0 else 0.0
+    return max(0.0, -float(np.min(eigenvalues))) / top if top > 0 else 0.0

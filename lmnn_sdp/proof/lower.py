@@ -20,12 +20,16 @@ Where T spans less than all directions (a trace penalty on data that do not vary
 the range of T but for what the rows have there: with outside parts o_a and norms r_a of the rows,
 ``eps_1 = sum_e |s_e| (o_a + o_b)(r_a + r_b)`` and ``eps_2 = sum_e |s_e| (o_a + o_b)^2``, S is PSD if ``T'ST`` exceeds
 ``eps_1^2 ||T||^2 / (reg - eps_2)`` (Schur complement).
+
+Of several metrics S is block-diagonal: every block is the sum over its own edges, and all have one scale c.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,31 +74,70 @@ class Weighted:
     outside: float  # sum_e |w_e| (o_a + o_b)^2
 
 
-def bound_below(problem: Problem, triplets: IntArray, alpha: FloatArray, cost: Weighted | None = None) -> DualBound:
+def bound_below(
+    problem: Problem, triplets: IntArray, alpha: FloatArray, costs: tuple[Weighted, ...] | None = None
+) -> DualBound:
     """Merge equal triplets, clip their multipliers to [0, mu], and scale them until the dual slack is proved PSD.
 
     The scale is ``c = min(1, (1 - eta) / lambda_max)`` for the largest generalised eigenvalue of ``sum_t alpha_t A_t``
     relative to the cost P, with eta as small as the errors allow. Whoever bounds the same problem again and again hands
-    over its `weighted_cost`, which never changes.
+    over its `weighted_costs`, which never change.
     """
     triplets, alpha = merged(problem, triplets, alpha)
-    cost = weighted_cost(problem) if cost is None else cost
-    pushed = _pushed(problem, triplets, alpha)
+    costs = weighted_costs(problem) if costs is None else costs
     total = math.fsum(alpha)
-    top = max(0.0, float(eigvalsh(pushed.matrix, problem.cost)[-1])) if total else 0.0
-    lowest = float(eigvalsh(problem.cost)[0])
-    # what the first scale has to pay for: all errors, and the shift of the test
-    error = 1.1 * (cost.error + pushed.error + _outside(problem, cost, pushed))
-    error += 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
+    slacks = [
+        _Slack.of(problem, cost, pushed) for cost, pushed in zip(costs, _pushed(problem, triplets, alpha), strict=True)
+    ]
+    top = max(0.0, *(slack.top for slack in slacks)) if total else 0.0
+    share = max(slack.share for slack in slacks)
     for attempt in range(TRIES):
-        eta = 2.0**attempt * error / lowest if lowest > 0 else 1.0
+        eta = 2.0**attempt * share
         scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
-        if eta < 1 and scale > 0 and _proved(problem, cost, pushed, scale):
+        if eta < 1 and scale > 0 and all(slack.proved(scale) for slack in slacks):
             scaled = scale * alpha  # its rounding is one of those that `_pushed` allows for
             value = math.nextafter(math.fsum(scaled), -math.inf) if total else 0.0
             return DualBound(triplets, scaled, value, max(0.0, top - 1))
     value = 0.0 if problem.nonnegative else -math.inf
     return DualBound(triplets, 0.0 * alpha, value, max(0.0, top - 1))
+
+
+@dataclass(frozen=True)
+class _Slack:
+    """The dual slack of one metric, ``P - c sum_t alpha_t A_t`` at any scale c.
+
+    Attributes
+    ----------
+    cost, pushed : Weighted
+        P and the sum.
+    top : float
+        Largest generalised eigenvalue of the sum relative to P.
+    share : float
+        Part eta of the scale that the first try has to pay for all errors and for the shift of the test; 1 for all.
+    problem : Problem
+    """
+
+    cost: Weighted
+    pushed: Weighted
+    top: float
+    share: float
+    problem: Problem
+
+    @staticmethod
+    def of(problem: Problem, cost: Weighted, pushed: Weighted) -> _Slack:
+        """Measure the eigenvalues."""
+        top = float(eigvalsh(pushed.matrix, cost.matrix)[-1])
+        lowest = float(eigvalsh(cost.matrix)[0])
+        error = 1.1 * (cost.error + pushed.error + _outside(problem, cost, pushed))
+        error += 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
+        return _Slack(cost, pushed, top, error / lowest if lowest > 0 else 1.0, problem)
+
+    def proved(self, scale: float) -> bool:
+        """Whether the slack at this scale is PSD, whatever rounding did."""
+        S = self.cost.matrix - scale * self.pushed.matrix
+        sizes = np.linalg.norm(self.cost.matrix) + 2 * scale * np.linalg.norm(self.pushed.matrix)
+        error = (self.cost.error + scale * self.pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
+        return definite_beyond(S, error + _outside(self.problem, self.cost, self.pushed))
 
 
 def merged(problem: Problem, triplets: IntArray, alpha: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -107,14 +150,6 @@ def merged(problem: Problem, triplets: IntArray, alpha: FloatArray) -> tuple[Int
     return problem.from_keys(keys), np.clip(sums, 0.0, problem.mu)
 
 
-def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) -> bool:
-    """Whether the dual slack at this scale is PSD, whatever rounding did."""
-    S = cost.matrix - scale * pushed.matrix
-    sizes = np.linalg.norm(cost.matrix) + 2 * scale * np.linalg.norm(pushed.matrix)
-    error = (cost.error + scale * pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
-    return definite_beyond(S, error + _outside(problem, cost, pushed))
-
-
 def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
     """What the parts of the rows outside of the range of T cost, at any scale up to 1; infinite where too much."""
     coordinates = problem.coordinates
@@ -125,9 +160,19 @@ def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
     return coupling / left * coupling if left > 0 else math.inf  # a square may leave the range of float64
 
 
-def weighted_cost(problem: Problem) -> Weighted:
-    """The cost ``P = (1 - mu) C + R``."""
+def weighted_costs(problem: Problem) -> tuple[Weighted, ...]:
+    """The cost ``P = (1 - mu) C + R`` of each metric."""
     i, j = problem.target_pairs()
+    return tuple(_cost(problem, i[part], j[part]) for part in _of_blocks(problem, j))
+
+
+def _of_blocks(problem: Problem, ends: IntArray) -> list[Any]:
+    """Which edges each metric measures, by their second ends; all of them where there is but one."""
+    return [slice(None)] if problem.blocks is None else [inside[ends] for inside in problem.blocks.members]
+
+
+def _cost(problem: Problem, i: IntArray, j: IntArray) -> Weighted:
+    """The cost of the metric that measures these target neighbours."""
     pull = _weighted(problem, i, j, np.ones(len(i)))
     size = float(np.linalg.norm(pull.matrix)) + pull.error
     penalty = 0.0 if problem.coordinates is None else problem.coordinates.penalty_error
@@ -136,16 +181,19 @@ def weighted_cost(problem: Problem) -> Weighted:
     return Weighted(matrix, error * (1 + 16 * U), pull.coupling, pull.outside)
 
 
-def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Weighted:
-    """``sum_t alpha_t A_t``, its terms joined by edge: multipliers of pushes less those of pulls."""
+def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Iterator[Weighted]:
+    """``sum_t alpha_t A_t`` of each metric, its terms joined by edge: multipliers of pushes less those of pulls."""
     i, j, l = triplets.T
     n = problem.n_points
     a, b = np.concatenate([i, i]), np.concatenate([l, j])
-    keys, place, counts = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True, return_counts=True)
-    weights: FloatArray = np.bincount(place, np.concatenate([alpha, -alpha]), len(keys)).astype(np.float64)
-    sizes: FloatArray = np.bincount(place, np.concatenate([alpha, alpha]), len(keys)).astype(np.float64)
-    # each sum has as many roundings as terms, of which there are many on few edges only, and every term has one more
-    return _weighted(problem, keys // n, keys % n, weights, gamma(counts.astype(np.float64) + 4) * sizes)
+    keys, signed = np.minimum(a, b) * n + np.maximum(a, b), np.concatenate([alpha, -alpha])
+    for part in _of_blocks(problem, b):
+        edges, place, counts = np.unique(keys[part], return_inverse=True, return_counts=True)
+        weights: FloatArray = np.bincount(place, signed[part], len(edges)).astype(np.float64)
+        sizes: FloatArray = np.bincount(place, np.abs(signed[part]), len(edges)).astype(np.float64)
+        # each sum has as many roundings as terms, of which there are many on few edges only, and every term has one more
+        wrong = gamma(counts.astype(np.float64) + 4) * sizes
+        yield _weighted(problem, edges // n, edges % n, weights, wrong)
 
 
 def _weighted(

@@ -17,20 +17,27 @@ Beyond ``D_il >= rho_i^2`` the hinge of (i, j, l) is zero; within, ``e_l <= E_i 
 
 Since ``rho_i^2 <= 1 + max_j p_ij + q_i``, the right side is zero only where the left is. So one ordinary pass with the
 pull distances raised to ``p + q`` is a bound: errors enter where they arise, a row at a time.
+
+Of several metrics, p_ij is that of the metric of j, and all else is bounded anew for the points under each metric.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
 from lmnn_sdp.numerics.accurate import TINY, U, accurate_rows, gamma, plain_rows, positive_sum, sum_up
 from lmnn_sdp.numerics.linalg import power_of_two, squared_distances
-from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.problem import Hinges, Problem, Terms
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import factors
+from lmnn_sdp.problem.hinges import Hinges, Terms, View
+from lmnn_sdp.problem.problem import Problem
 
+UP = 1 + 16 * U  # for the few roundings of a line of bounds itself
 USUAL = 16.0  # errors up to this multiple of the median count as usual
 
 
@@ -75,63 +82,112 @@ def bound_above(
     accurate : bool
         Map the points in twice the precision. An ordinary product will do in whitened coordinates.
     given : array, shape (d, d), optional
-        A PSD matrix M near ``L'L``: the bound is then one on f(M).
+        A PSD matrix M near ``L'L``, or a stack: the bound is then one on f(M).
     """
     count = problem.n_triplets
     if not L.any() and (given is None or not given.any()):  # every margin is 0
         near = None if slack is None else problem.hinges(L, slack)
         return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
-    V, errors = _image(problem, L if len(L) else np.zeros((1, problem.n_features)), accurate)
-    if not np.isfinite(errors).all():
+    images = _Images(problem, L, accurate, given)
+    pulls = images.pulls()
+    if not np.isfinite(pulls).all():
         return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
-    pulls, raised = raised_pulls(V, errors, problem, None if given is None else _departures(given, L, problem))
     pull = sum_up(pulls.ravel())
+    views = images.views(pulls)
     if slack is None:
-        near, (push, active) = None, problem.push(V, raised)
+        near, (push, active) = None, problem.passes.push(views)
     else:
-        near = problem.hinges_at(V, raised, slack)
+        near = problem.passes.hinges(views, slack)
         push, active = positive_sum(near.values)
     push *= 1 + 8 * U
     # (1 - mu) is a float, its rounding, two products and two sums
-    linear = ((1 - problem.mu) * pull + _linear(problem.R, L, given)) * (1 + 8 * U)
+    linear = ((1 - problem.mu) * pull + _linear(problem.R, problem.outward(L), given)) * (1 + 8 * U)
     return PrimalBound(L, (linear + problem.mu * push) * (1 + 8 * U), Terms(pull, push, active), near)
 
 
-def _image(problem: Problem, L: FloatArray, accurate: bool) -> tuple[FloatArray, FloatArray]:
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Points under the map of one metric.
+
+    Attributes
+    ----------
+    V : array, shape (n, r)
+    errors : array, shape (n,)
+        Bound on the norm of the difference of each row to the exact one.
+    departures : array, shape (n,)
+        a: squared distances under the metric that is bounded differ by at most ``(a_i + a_l)^2``, see `_departures`.
+    """
+
+    V: FloatArray
+    errors: FloatArray
+    departures: FloatArray
+
+
+class _Images:
+    """Points under the map of each metric: of a single one they are kept, of several computed whenever needed."""
+
+    def __init__(self, problem: Problem, L: FloatArray, accurate: bool, given: FloatArray | None) -> None:
+        self._problem = problem
+        maps = list(factors(problem.outward(L)))
+        metrics = [None] * len(maps) if given is None else given.reshape(-1, *given.shape[-2:])
+        self._made = [partial(_image, problem, F, accurate, M) for F, M in zip(maps, metrics, strict=True)]
+        if len(maps) == 1:
+            self._made = [cache(self._made[0])]
+
+    def pulls(self) -> FloatArray:
+        """Bounds p on the squared distances to target neighbours, shape (n, k); infinite where an image overflows."""
+        problem = self._problem
+        i, j = problem.target_pairs()
+        members = (np.ones(problem.n_points, dtype=bool),) if problem.blocks is None else problem.blocks.members
+        pulls = np.empty(len(i))
+        for make, inside in zip(self._made, members, strict=True):
+            image, part = make(), inside[j]
+            if not np.isfinite(image.errors).all():  # nothing is known of its impostors either
+                return np.full(problem.targets.shape, math.inf)
+            pulls[part] = pulls_above(image, problem, i[part], j[part])
+        return pulls.reshape(problem.targets.shape)
+
+    def views(self, pulls: FloatArray) -> Iterator[View]:
+        """What a pass sees of each: with ``p + q``."""
+        blocks = self._problem.blocks
+        for number, make in enumerate(self._made):
+            image = make()
+            yield View(image.V, raised(image, pulls), None if blocks is None else blocks.members[number])
+
+
+def _image(problem: Problem, L: FloatArray, accurate: bool, given: FloatArray | None = None) -> Image:
     """Points under L, and the error of each row, that of the points themselves included."""
+    L = L if len(L) else np.zeros((1, problem.n_features))
     if accurate:
         V, errors = accurate_rows(problem.X, np.median(problem.X, axis=0), L.T)
     else:
         V, errors = plain_rows(problem.X, L.T)
     if problem.coordinates is not None:
         errors = (errors + float(np.linalg.norm(L)) * (1 + gamma(L.size)) * problem.coordinates.errors) * (1 + 4 * U)
-    return V, errors
+    return Image(V, errors, np.zeros(len(V)) if given is None else _departures(given, L, problem))
 
 
-def raised_pulls(
-    V: FloatArray, errors: FloatArray, problem: Problem, departures: FloatArray | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """Bounds p on the squared distances to target neighbours, and ``p + q`` of the module docstring, shape (n, k).
-
-    With `_departures` a, both are for a metric whose squared distances differ by at most ``(a_i + a_l)^2``.
-    """
-    i, j = problem.target_pairs()
-    g = gamma(V.shape[1] + 6)
-    up = 1 + 16 * U  # for the few roundings of these lines themselves
-    a = np.zeros(len(V)) if departures is None else departures
-    squared = squared_distances(V, i, j)
-    roots = np.sqrt(squared * (1 + g)) + (errors[i] + errors[j])
+def pulls_above(image: Image, problem: Problem, i: IntArray, j: IntArray) -> FloatArray:
+    """Bounds p on the squared distances of pairs of points under one metric."""
+    squared = squared_distances(image.V, i, j)
+    roots = np.sqrt(squared * (1 + gamma(image.V.shape[1] + 6))) + (image.errors[i] + image.errors[j])
     roots[problem.are_equal(squared, i, j)] = 0.0
-    pulls = ((roots**2 + (a[i] + a[j]) ** 2) * up + TINY).reshape(problem.targets.shape)
-    others = (a + np.max(a)) ** 2 * up
+    return (roots**2 + (image.departures[i] + image.departures[j]) ** 2) * UP + TINY
+
+
+def raised(image: Image, pulls: FloatArray) -> FloatArray:
+    """``p + q`` of the module docstring, shape (n, k), for impostors under one metric."""
+    V, errors, a = image.V, image.errors, image.departures
+    g = gamma(V.shape[1] + 6)
+    others = (a + np.max(a)) ** 2 * UP
     sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)
-    reach = np.sqrt(1 + pulls.max(axis=1) + others) * up
+    reach = np.sqrt(1 + pulls.max(axis=1) + others) * UP
     usual = min(USUAL * float(np.median(errors)), float(errors.max()))
     far = errors > usual
     with np.errstate(over="ignore"):
         ratio = float(np.max(errors[far] / np.maximum(sizes[far], TINY), initial=0.0)) * (1 + 4 * g)
     candidates = [_allowance(reach, errors, sizes, kappa, e0, g) for kappa, e0 in ((0.0, errors.max()), (ratio, usual))]
-    return pulls, (pulls + (others + np.minimum(*candidates))[:, None]) * up
+    return (pulls + (others + np.minimum(*candidates))[:, None]) * UP
 
 
 def _allowance(
@@ -165,6 +221,6 @@ def _linear(R: FloatArray, L: FloatArray, given: FloatArray | None) -> float:
     if not R.any():
         return 0.0
     if given is not None:
-        return float(np.sum(R * given)) + gamma(R.size + 8) * float(np.sum(np.abs(R * given)))
+        return float(np.sum(R * given)) + gamma(given.size + 8) * float(np.sum(np.abs(R * given)))
     size = float(np.sum((np.abs(L) @ np.abs(R)) * np.abs(L)))
     return float(np.sum((L @ R) * L)) + 2 * gamma(2 * len(R) + L.size + 16) * size

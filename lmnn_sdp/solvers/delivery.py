@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import EPS, principal_rows
+from lmnn_sdp.numerics.linalg import EPS, padded, principal_rows
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import Whitening
@@ -34,6 +34,8 @@ class Delivery:
 def deliver(problem: Problem, white: Whitening, monitor: Monitor) -> Delivery:
     """The best metric of the monitor as a map on the data as given, with the monitor's best multipliers."""
     inside = monitor.primal.L
+    if inside.ndim == 3:
+        return _certified(problem, white, monitor, inside)
     eigenvalues = np.sum(inside**2, axis=1)
     cut = _step_of(eigenvalues)
     if cut is not None:
@@ -45,6 +47,11 @@ def deliver(problem: Problem, white: Whitening, monitor: Monitor) -> Delivery:
     return _certified(problem, white, monitor, inside[eigenvalues > noise])
 
 
+def canonical(L: FloatArray) -> FloatArray:
+    """Orthogonal rows by falling norm and of a fixed sign, of each factor of a stack."""
+    return principal_rows(L) if L.ndim == 2 else padded([principal_rows(block) for block in L])
+
+
 def _step_of(eigenvalues: FloatArray) -> int | None:
     """How many of these falling eigenvalues come before the widest step of the tail; None without one."""
     relative = np.maximum(eigenvalues, FLOOR * np.max(eigenvalues, initial=TINY))
@@ -54,5 +61,5 @@ def _step_of(eigenvalues: FloatArray) -> int | None:
 
 def _certified(problem: Problem, white: Whitening, monitor: Monitor, inside: FloatArray) -> Delivery:
     """Canonical components of a factor in whitened coordinates."""
-    components = principal_rows(white.outward(inside)) if len(inside) else np.zeros((1, problem.n_features))
+    components = canonical(white.outward(inside)) if inside.size else 0.0 * problem.identity[..., :1, :]
     return Delivery(components, certify_map(problem, components, monitor.dual, white.left_out))

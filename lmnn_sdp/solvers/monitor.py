@@ -12,9 +12,10 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.problem.hinges import Hinges
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import bounds_at_zero, rank_of, relative_gap
-from lmnn_sdp.proof.lower import DualBound, Weighted, bound_below, weighted_cost
+from lmnn_sdp.proof.lower import DualBound, Weighted, bound_below, weighted_costs
 from lmnn_sdp.proof.upper import PrimalBound, bound_above
 from lmnn_sdp.solvers.solution import HistoryRow, Status
 
@@ -80,9 +81,9 @@ class Monitor:
             self._offer_metric(start.M)
 
     @cached_property
-    def _cost(self) -> Weighted:
+    def _costs(self) -> tuple[Weighted, ...]:
         """The part of every lower bound that stays the same."""
-        return weighted_cost(self.problem)
+        return weighted_costs(self.problem)
 
     @property
     def seconds(self) -> float:
@@ -111,7 +112,7 @@ class Monitor:
 
     def offer(self, triplets: IntArray, alpha: FloatArray) -> None:
         """Keep the multipliers if they prove more than the best so far; needs no impostor pass."""
-        dual = bound_below(self.problem, triplets, alpha, self._cost)
+        dual = bound_below(self.problem, triplets, alpha, self._costs)
         if dual.value > self.dual.value:
             self.dual = dual
 

@@ -8,8 +8,8 @@ Its gradient is P - sum_t a_t A_t - [Z - z M]_+ with a_t = clip(alpha_t + s h_t,
     H = s sum_{t in J} A_t A_t' + z Omega
 
 where J are the kinks, 0 < a_t < mu, and Omega is diagonal in the eigenbasis of Z - z M: 1 where both eigenvalues
-are positive, 0 where both are negative, p / (p - q) for one positive p and one negative q. A round minimises L
-roughly, then takes alpha <- a and Z <- [Z - z M]_+. Triplets near their margin are listed by impostor passes.
+are positive, 0 where both are negative, p / (p - q) for one positive p and one negative q. Of several metrics M and Z are
+stacks, one matrix each, which only the hinges join. A round minimises L roughly, then takes alpha <- a and Z <- [Z - z M]_+. Triplets near their margin are listed by impostor passes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from itertools import count
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
+from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize, transpose
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
-from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.problem.hinges import Hinges
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
@@ -87,7 +88,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if monitor.near is None:  # distances have left the range of float64
                 return Status.STALLED
             _relist(problem, state, monitor.near)
-            if iteration == 0 and certified > ASTRAY:
+            if iteration == 0 and certified > ASTRAY and problem.blocks is None:
                 state, estimate = _second(problem, state, monitor)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
@@ -111,17 +112,25 @@ def _growth(steps: int, fall: float) -> float:
 def _begin(problem: Problem, monitor: Monitor) -> tuple[Iterate, bool]:
     """The warm start, if it is near the optimum; else what the smoothed problem finds from its metric, or the first."""
     if monitor.start is None or not beats_euclidean(problem, monitor.start.M):
-        return _first(problem, first_metric(problem, monitor), monitor, OVERLAP), False
+        return _first(problem, *_from_nothing(problem, monitor), monitor), False
     M, graph, alpha = _adapted(problem, monitor.start)
     gap = _estimated_gap(problem, _iterate(problem, M, graph, alpha, WIDTH, 1.0))
     if gap > FAR:
-        return _first(problem, M, monitor, OVERLAP[1:]), False  # it is learned already
+        return _first(problem, M, OVERLAP[1:], monitor), False  # it is learned already
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
     return _iterate(problem, M, graph, alpha, WIDTH, advance), True
 
 
-def _first(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...]) -> Iterate:
+def _from_nothing(problem: Problem, monitor: Monitor) -> tuple[FloatArray, tuple[float, ...]]:
+    """A metric to begin with, and the widths that suit it; several metrics begin at what is best for a single one."""
+    if problem.blocks is None:
+        return first_metric(problem, monitor), OVERLAP
+    single = about_the_kink(problem.alone, first_metric(problem.alone, monitor), monitor)
+    return problem.blocks.inward(np.stack([single.M] * len(problem.blocks))), OVERLAP[1:]
+
+
+def _first(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
@@ -205,7 +214,7 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
     scale = best_listed_scale(problem, M, margins) or 1.0
     hinges = 1 - scale * margins
     objective = scale * float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
-    top = float(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)[-1])
+    top = float(np.max(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)))
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 
 
@@ -215,14 +224,13 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
     A round that is far from done after the last step has penalties too stiff for Newton. Its multipliers would be no
     better than those it began with: these stay, and the penalties fall.
     """
-    size = float(np.linalg.norm(problem.cost))
     for steps in range(MAX_INNER + 1):
         a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
         W = symmetrize(state.Z - state.z * state.M)
         eigenvalues, Q = eigh(W)
-        Z = (Q * np.maximum(eigenvalues, 0)) @ Q.T
+        Z = (Q * np.maximum(eigenvalues, 0)[..., None, :]) @ transpose(Q)
         gradient = problem.cost - state.graph.adjoint(a) - Z
-        error = float(np.linalg.norm(gradient)) / size
+        error = _size(gradient) / _size(problem.cost)
         if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
             break
         kinks = np.flatnonzero((a > 0) & (a < problem.mu))
@@ -239,6 +247,11 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
     else:
         state.alpha, state.Z = a, symmetrize(Z)
     return steps
+
+
+def _size(A: FloatArray) -> float:
+    """Frobenius norm; of several metrics the largest spectral norm, for the worst of them decides on the bound."""
+    return float(np.linalg.norm(A)) if A.ndim == 2 else spectral_norm(A)
 
 
 def _line_search(

@@ -1,23 +1,33 @@
 """The linear system of a semismooth Newton step: ``(s A_J' A_J + z Omega + damping) D = -G``.
 
 J are the kinks and Omega is the derivative of the PSD projection (see `lmnn_sdp.solvers.newton`). In the eigenbasis Q
-of ``Z - z M`` all but the first term is diagonal, and the first is a product with the edges of the kinks.
+of ``Z - z M`` all but the first term is diagonal, and the first is a product with the edges of the kinks. Of several
+metrics each has its own eigenbasis and its own edges; only the kinks, whose two edges may be of two metrics, join them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer, symmetrize
+from lmnn_sdp.numerics.linalg import (
+    gram,
+    smat,
+    solve_definite,
+    svec,
+    svec_indices,
+    svec_outer,
+    symmetrize,
+    transpose,
+)
 from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.graph import TripletGraph
+from lmnn_sdp.problem.graph import Edges, TripletGraph
 from lmnn_sdp.solvers.conjugate_gradients import conjugate_gradients
 from lmnn_sdp.solvers.range_block import RangeBlock
 
@@ -28,32 +38,46 @@ SINGULAR_ACCURACY = 1e-3  # of conjugate gradients where the factorisation fails
 
 
 @dataclass(frozen=True, eq=False)
-class NewtonSystem:
-    """A Newton system in its eigenbasis.
+class Part:
+    """What a system has of one metric.
 
     Attributes
     ----------
     Q : array, shape (r, r)
         Eigenvectors as columns.
     edges : array, shape (E, r)
-        ``x_a - x_b`` of each edge of a kink, in the basis Q; float32 where conjugate gradients solve the system.
-    push, pull : arrays, shape (J,)
-        Edges of each kink.
+        ``x_a - x_b`` of each edge of a kink that it measures, in the basis Q; float32 where conjugate gradients solve
+        the system.
     diagonal : array, shape (r, r)
         ``z Omega + damping``.
-    s : float
-        Penalty of the hinges.
     rank : int
         Negative eigenvalues, which come first: the metric lives there.
     """
 
     Q: FloatArray
     edges: npt.NDArray[Any]
+    diagonal: FloatArray
+    rank: int
+
+
+@dataclass(frozen=True, eq=False)
+class NewtonSystem:
+    """A Newton system in its eigenbasis, on stacks of matrices (B, r, r), one a metric.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        Edges are numbered through.
+    push, pull : arrays, shape (J,)
+        Edges of each kink.
+    s : float
+        Penalty of the hinges.
+    """
+
+    parts: tuple[Part, ...]
     push: IntArray
     pull: IntArray
-    diagonal: FloatArray
     s: float
-    rank: int
 
     @staticmethod
     def of(
@@ -63,114 +87,185 @@ class NewtonSystem:
         J = len(kinks)
         used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
         # conjugate gradients take float32; the factorisation float64
-        edges = _rotated(graph, used, Q, np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32)
-        diagonal = z * (projection_weights(eigenvalues) + damping)
-        return NewtonSystem(Q, edges, inverse[:J], inverse[J:], diagonal, s, int(np.sum(eigenvalues < 0)))
+        dtype = np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32
+        bases = Q.reshape(-1, *Q.shape[-2:])
+        maps = graph.blocks.maps @ Q if graph.blocks is not None and graph.blocks.maps is not None else bases
+        own = np.split(used, np.searchsorted(used, graph.starts[1:-1]))
+        parts = tuple(
+            Part(
+                basis,
+                _rotated(edges, numbers - start, map_, dtype),
+                z * (projection_weights(w) + damping),
+                int(np.sum(w < 0)),
+            )
+            for basis, map_, edges, numbers, start, w in zip(
+                bases, maps, graph.parts, own, graph.starts[:-1], eigenvalues.reshape(len(bases), -1), strict=True
+            )
+        )
+        return NewtonSystem(parts, inverse[:J], inverse[J:], s)
 
     def solve(self, gradient: FloatArray, accuracy: float, stop: Callable[[], bool] = lambda: False) -> FloatArray:
         """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual.
 
         Conjugate gradients end early where ``stop()`` is true.
         """
-        G = self.Q.T @ gradient @ self.Q
+        Q = np.stack([part.Q for part in self.parts])
+        G = transpose(Q) @ gradient.reshape(Q.shape) @ Q
         D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy, stop)
-        return symmetrize(self.Q @ D @ self.Q.T)
+        return symmetrize(Q @ D @ transpose(Q)).reshape(gradient.shape)
 
     def _direct(self, G: FloatArray) -> FloatArray:
         """Cholesky factor of the system in svec coordinates."""
-        outer = svec_outer(self.edges)
+        outer = _block_diagonal([svec_outer(part.edges) for part in self.parts])
         rows = outer[self.push] - outer[self.pull]
-        row, col = svec_indices(len(G))
         H = self.s * gram(rows, rows)
-        H[np.diag_indices_from(H)] += self.diagonal[row, col]
+        row, col = svec_indices(G.shape[1])
+        H[np.diag_indices_from(H)] += np.concatenate([part.diagonal[row, col] for part in self.parts])
         try:
-            return smat(solve_definite(H, -svec(G)))
+            solved = solve_definite(H, -np.concatenate([svec(block) for block in G]))
+            return np.stack([smat(block) for block in solved.reshape(len(G), -1)])
         except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
             return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
-        """Conjugate gradients with the `RangeBlock` where it is small; else in two stages.
+        """Conjugate gradients with each `RangeBlock` that is small; where none is, in two stages.
 
         Where both columns of an entry of D have a positive eigenvalue of ``Z - z M``, Omega is 1 and the hinges matter
         little. The first stage leaves them out there: a product costs p r instead of r^2 an edge. Products with the
         edges are in float32: the direction needs a few digits, and the line search and the next gradient, in float64,
         see what it is worth.
         """
-        edges = self.edges.astype(np.float32, copy=False)
-        diagonal = self._preconditioner(edges)
-        block = RangeBlock.of(edges, self.push, self.pull, self.diagonal, self.s, self.rank)
+        parts = [replace(part, edges=part.edges.astype(np.float32, copy=False)) for part in self.parts]
+        views = [self._kinks_of(number, part) for number, part in enumerate(parts)]
+        diagonal = np.stack([part.diagonal + self.s * view.squares() for part, view in zip(parts, views, strict=True)])
+        blocks = [
+            RangeBlock.of(view.edges, view.push, view.pull, part.diagonal, self.s, part.rank)
+            for part, view in zip(parts, views, strict=True)
+        ]
 
         def preconditioned(R: FloatArray) -> FloatArray:
             out = R / diagonal
-            if block is not None:
-                block.solve(R, out)
+            for block, own, image in zip(blocks, R, out, strict=True):
+                if block is not None:
+                    block.solve(own, image)
             return out
 
-        def stage(D: FloatArray, p: int, accuracy: float) -> FloatArray:
-            apply = partial(self._apply, edges, diagonal, p)
+        def stage(D: FloatArray, columns: list[int], accuracy: float) -> FloatArray:
+            apply = partial(self._apply, parts, diagonal, columns)
             return conjugate_gradients(apply, preconditioned, -G, D, accuracy, stop)
 
-        D = np.zeros_like(G)
-        if block is None and 0 < self.rank < len(G):
-            D = stage(D, self.rank, max(LOOSE, accuracy))
+        D, r = np.zeros_like(G), G.shape[1]
+        if all(block is None for block in blocks) and any(0 < part.rank < r for part in parts):
+            D = stage(D, [part.rank for part in parts], max(LOOSE, accuracy))
             accuracy = max(LOOSER, accuracy)
-        return stage(D, len(G), accuracy)
+        return stage(D, [r] * len(G), accuracy)
 
-    def _apply(self, edges: npt.NDArray[np.float32], outer: FloatArray, p: int, D: FloatArray) -> FloatArray:
-        """The system's matrix on a symmetric D, with the diagonal ``outer`` in the block beyond the first p columns."""
+    def _apply(self, parts: list[Part], outer: FloatArray, columns: list[int], D: FloatArray) -> FloatArray:
+        """The system's matrix on symmetric D, with the diagonal ``outer`` in the block beyond its first p columns."""
         unit = float(np.max(np.abs(D)))
-        columns = D[:, :p] / unit
-        columns[p:] *= 2  # for the block above the diagonal, which is left out
-        small = columns.astype(np.float32)
-
-        def forms(begin: int, end: int) -> npt.NDArray[np.float32]:
-            part = edges[begin:end]
-            return np.einsum("ij,ij->i", part @ small, part[:, :p])
-
-        count, r = edges.shape
-        q = np.concatenate(in_parts(forms, count, r * p))
+        q = np.concatenate([_forms(part.edges, own[:, :p] / unit) for part, own, p in zip(parts, D, columns, strict=True)])
         change = (q[self.push] - q[self.pull]).astype(np.float64)
-        w = np.bincount(self.push, change, count) - np.bincount(self.pull, change, count)
-        sums = (unit * self.s) * gram(edges, edges[:, :p] * w.astype(np.float32)[:, None]).astype(np.float64)
-        image = self.diagonal * D
-        image[p:, p:] = outer[p:, p:] * D[p:, p:]
-        image[:p, :p] += symmetrize(sums[:p])
-        image[p:, :p] += sums[p:]
-        image[:p, p:] += sums[p:].T
+        w = np.bincount(self.push, change, len(q)) - np.bincount(self.pull, change, len(q))
+        image = np.empty_like(D)
+        weights = np.split(w.astype(np.float32), self._starts[1:])
+        for number, (part, own, p) in enumerate(zip(parts, weights, columns, strict=True)):
+            sums = (unit * self.s) * gram(part.edges, part.edges[:, :p] * own[:, None]).astype(np.float64)
+            block = part.diagonal * D[number]
+            block[p:, p:] = outer[number, p:, p:] * D[number, p:, p:]
+            block[:p, :p] += symmetrize(sums[:p])
+            block[p:, :p] += sums[p:]
+            block[:p, p:] += sums[p:].T
+            image[number] = block
         return image
 
-    def _preconditioner(self, edges: npt.NDArray[np.float32]) -> FloatArray:
-        """Diagonal ``z Omega + damping + s sum_t (A_t)_ab^2``."""
+    @property
+    def _starts(self) -> IntArray:
+        """Number of the first edge of each part."""
+        return np.cumsum([0, *(len(part.edges) for part in self.parts[:-1])])
 
-        def squares(begin: int, end: int) -> npt.NDArray[np.float32]:
-            u, v = edges[self.push[begin:end]], edges[self.pull[begin:end]]
+    def _kinks_of(self, number: int, part: Part) -> KinkEdges:
+        """The kinks with an edge in a part; of edges elsewhere there is a row of zeros."""
+        if len(self.parts) == 1:
+            return KinkEdges(part.edges, self.push, self.pull)
+        start, count = self._starts[number], len(part.edges)
+        ends = [np.where((0 <= e - start) & (e - start < count), e - start, count) for e in (self.push, self.pull)]
+        touched = np.minimum(*ends) < count
+        return KinkEdges(np.vstack([part.edges, np.zeros_like(part.edges[:1])]), *(e[touched] for e in ends))
+
+
+@dataclass(frozen=True, eq=False)
+class KinkEdges:
+    """The edges of one metric in the kinks that have any.
+
+    Attributes
+    ----------
+    edges : array, shape (E, r)
+    push, pull : arrays, shape (J,)
+    """
+
+    edges: npt.NDArray[np.float32]
+    push: IntArray
+    pull: IntArray
+
+    def squares(self) -> FloatArray:
+        """``sum_t (A_t)_ab^2``, shape (r, r)."""
+
+        def work(begin: int, end: int) -> npt.NDArray[np.float32]:
+            u, v = self.edges[self.push[begin:end]], self.edges[self.pull[begin:end]]
             cross = u * v
             u **= 2
             v **= 2
             return u.T @ u - 2 * (cross.T @ cross) + v.T @ v
 
-        total = np.sum(in_parts(squares, len(self.push), 3 * edges.shape[1] ** 2), axis=0, dtype=np.float64)
-        return self.diagonal + self.s * total
+        r = self.edges.shape[1]
+        return np.sum(in_parts(work, len(self.push), 3 * r**2), axis=0, dtype=np.float64)
+
+
+def _forms(edges: npt.NDArray[np.float32], columns: FloatArray) -> npt.NDArray[np.float32]:
+    """``e' D e`` of each edge, for a symmetric D that is 0 beyond its first p rows and columns but for those."""
+    p = columns.shape[1]
+    columns[p:] *= 2  # for the block above the diagonal, which is left out
+    small = columns.astype(np.float32)
+
+    def work(begin: int, end: int) -> npt.NDArray[np.float32]:
+        part = edges[begin:end]
+        return np.einsum("ij,ij->i", part @ small, part[:, :p])
+
+    return np.concatenate(in_parts(work, len(edges), edges.shape[1] * p))
+
+
+def _block_diagonal(parts: list[FloatArray]) -> FloatArray:
+    """Matrices of one width one below the other, each in its own columns."""
+    if len(parts) == 1:
+        return parts[0]
+    width = parts[0].shape[1]
+    out = np.zeros((sum(map(len, parts)), width * len(parts)))
+    begin = 0
+    for number, part in enumerate(parts):
+        out[begin : begin + len(part), number * width : (number + 1) * width] = part
+        begin += len(part)
+    return out
 
 
 def _unknowns(A: FloatArray) -> int:
-    """Free entries of a symmetric matrix of this size."""
-    return len(A) * (len(A) + 1) // 2
+    """Free entries of a symmetric matrix of this size, or of a stack."""
+    r = A.shape[-1]
+    return A.size // (r * r) * (r * (r + 1) // 2)
 
 
 def _rotated(
-    graph: TripletGraph, edges: IntArray, Q: FloatArray, dtype: type[np.float32] | type[np.float64]
+    edges: Edges, numbers: IntArray, Q: FloatArray, dtype: type[np.float32] | type[np.float64]
 ) -> npt.NDArray[Any]:
-    """Row ``(x_a - x_b)' Q`` for each of the edges, a chunk at a time."""
-    a, b = graph.a[edges], graph.b[edges]
-    out = np.empty((len(edges), len(Q)), dtype)
+    """Row ``(x_a - x_b)' Q`` for each of these edges, a chunk at a time."""
+    a, b = edges.a[numbers], edges.b[numbers]
+    out = np.empty((len(a), Q.shape[1]), dtype)
 
     def work(begin: int, end: int) -> None:
         for start in range(begin, end, ROWS):
             part = slice(start, min(start + ROWS, end))
-            out[part] = (graph.X[a[part]] - graph.X[b[part]]) @ Q
+            out[part] = (edges.X[a[part]] - edges.X[b[part]]) @ Q
 
-    in_parts(work, len(edges), Q.size)
+    in_parts(work, len(a), Q.size)
     return out
 
 

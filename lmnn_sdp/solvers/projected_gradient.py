@@ -20,7 +20,8 @@ import scipy.sparse
 
 from lmnn_sdp.numerics.linalg import psd_factor, psd_part
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.problem.hinges import Hinges
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale, unit_scale
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.solution import Status

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.linalg import eigvalsh, leading_factor, spectral_norm
+from lmnn_sdp.numerics.linalg import eigvalsh, metric_of, psd_factor, spectral_norm
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import TripletGraph
-from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.problem.hinges import Hinges
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.monitor import Monitor
@@ -73,7 +74,7 @@ class SmoothedProblem:
 
     def at(self, L: FloatArray) -> Place:
         """The place ``L'L``."""
-        return Place(L.T @ L, self.graph.hinges(L))
+        return Place(metric_of(L), self.graph.hinges(L))
 
     def value(self, place: Place) -> float:
         """The smoothed objective."""
@@ -95,7 +96,7 @@ class SmoothedProblem:
         if not value > 0:
             return 0.0
         alpha = self.alpha(ahead)
-        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
+        top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         total = (1 + self.centre * self.width) * float(np.sum(alpha))
         square = self.width / self.problem.mu * float(alpha @ alpha)
         scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
@@ -107,7 +108,7 @@ class SmoothedProblem:
         scale = best_listed_scale(self.problem, place.M, margins) or 1.0
         hinges = np.maximum(0, 1 - scale * margins)
         objective = scale * float(np.sum(self.problem.cost * place.M)) + self.problem.mu * float(np.sum(hinges))
-        top = float(eigvalsh(self.problem.cost - gradient, self.problem.cost)[-1])
+        top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         return relative_gap(objective, float(np.sum(self.alpha(ahead))) / max(1.0, top))
 
     def left(self, place: Place) -> float:
@@ -185,7 +186,7 @@ class Descent:
         near = self._near(M, 0.0)
         # below the lowest scale the list does not tell
         scale = max(best_listed_scale(problem, M, 1 - near.values) or 1.0, 1 / (1 + REACHES[0]))
-        self._take(math.sqrt(scale) * leading_factor(M, NEGLIGIBLE), near.triplets)
+        self._take(math.sqrt(scale) * psd_factor(M, NEGLIGIBLE), near.triplets)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
         """Descend until the gap of the problem of this width is below the accuracy, or stays."""
@@ -217,7 +218,7 @@ class Descent:
 
     def _relist(self, width: float, centre: float, best: _Best) -> None:
         """List anew at the present metric; where the last list led astray go back to the best one, with both lists."""
-        L = leading_factor(self._here.M, NEGLIGIBLE)
+        L = psd_factor(self._here.M, NEGLIGIBLE)
         near = self._near(self._here.M, width * centre)
         smoothed = SmoothedProblem(self.problem, self._full, width, centre)
         value = smoothed.value(Place(self._here.M, near.values))
@@ -230,13 +231,13 @@ class Descent:
     def _near(self, M: FloatArray, smoothed: float) -> Hinges:
         """The triplets beyond their margin at M, within the smoothed part before it, or near that."""
         reach = max(REACHES[min(self._lists, len(REACHES) - 1)], smoothed + REACHES[-1])
-        return self.problem.hinges(leading_factor(M, NEGLIGIBLE), reach)
+        return self.problem.hinges(psd_factor(M, NEGLIGIBLE), reach)
 
     def _take(self, L: FloatArray, triplets: IntArray) -> None:
         """Go on from ``L'L`` with this list."""
         self._full = self.problem.graph(triplets)
         self._graph = self._full.single() if _resolved(self._full, L) else self._full
-        self._here = Place(L.T @ L, self._graph.hinges(L))
+        self._here = Place(metric_of(L), self._graph.hinges(L))
         self._served = 0
         self._lists += 1
 
@@ -246,7 +247,7 @@ class Descent:
         rounding = (1e-12 if ahead.hinges.dtype == np.float64 else 1e-6) * abs(value)
         self._curvature *= 0.7
         while True:
-            there = smoothed.at(leading_factor(ahead.M - gradient / self._curvature, NEGLIGIBLE))
+            there = smoothed.at(psd_factor(ahead.M - gradient / self._curvature, NEGLIGIBLE))
             move = there.M - ahead.M
             model = value + float(np.sum(gradient * move)) + self._curvature / 2 * float(np.sum(move**2))
             # also where a value is no number any more
@@ -262,7 +263,6 @@ def _union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
 
 def _resolved(graph: TripletGraph, L: FloatArray) -> bool:
     """Whether float32 saves time, and tells the hinges at ``L'L`` well enough."""
-    if graph.b.size * len(L) < MANY:
+    if graph.starts[-1] * L.shape[-2] < MANY:
         return False
-    largest = float(np.max(np.sum(np.square(graph.X @ L.T), axis=1)))
-    return 2.0**-24 * largest < RESOLVED
+    return 2.0**-24 * graph.largest(L) < RESOLVED

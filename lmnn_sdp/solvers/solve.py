@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lmnn_sdp.display.intervals import gap_text
+from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
@@ -225,6 +226,7 @@ class _Attempt:
         run = partial(_cvxpy, name=backend) if backend else SOLVERS[base]
         if start is not None and run not in WARM:
             raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
+        _check_blocks(self.name, self._problem)
         white = whiten(self._problem)
         _check_size(self.name, white.problem.n_features)
         first = None if start is None else warm_start(white, start)
@@ -264,7 +266,7 @@ class _Attempt:
         if not self._tol < gap + lost < (1 + ROOM) * self._tol:
             return False
         monitor.tol = self._tol - 1.2 * lost
-        monitor.start = Start(monitor.primal.L.T @ monitor.primal.L, monitor.dual.triplets, monitor.dual.alpha)
+        monitor.start = Start(metric_of(monitor.primal.L), monitor.dual.triplets, monitor.dual.alpha)
         return True
 
     def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
@@ -275,7 +277,7 @@ class _Attempt:
             status = Status.ROUNDING
         used = monitor.dual.alpha > 0
         return Solution(
-            M=found.components.T @ found.components,
+            M=metric_of(found.components),
             L=found.components,
             triplets=monitor.dual.triplets[used],
             alpha=monitor.dual.alpha[used],
@@ -294,6 +296,12 @@ def _check_solver(solver: object) -> None:
     if base not in ("auto", *SOLVERS) or (colon and (base != "cvxpy" or not backend)):
         known = ", ".join(map(repr, SOLVERS))
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
+
+
+def _check_blocks(solver: str, problem: Problem) -> None:
+    """Several metrics are what one solver can."""
+    if problem.blocks is not None and solver != "newton":
+        raise ValueError(f"solver={solver!r} solves for a single metric; use solver='newton' for {len(problem.blocks)}")
 
 
 def _check_size(solver: str, d: int) -> None:

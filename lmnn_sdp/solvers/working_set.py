@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import psd_factor, psd_part
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.problem import Hinges, Problem
+from lmnn_sdp.problem.hinges import Hinges
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.monitor import Monitor

@@ -1,0 +1,188 @@
+"""Passes over all triplets at some metric: their hinges summed up, or those near or beyond their margin listed.
+
+    hinge of (i, j, l):   1 + D(i, j) - D(i, l)
+
+A pass sees the points under a map, where distances are Euclidean, and the squared distances of each point to its
+target neighbours. Of several metrics there is a view a block, with those impostors alone that the block's metric
+measures the distance to: pairs with one end in the block, and where it holds several classes those with both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lmnn_sdp.numerics.accurate import positive_sum
+from lmnn_sdp.numerics.linalg import squared_distances
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.impostors import PairBlock, scan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hinges:
+    """The triplets near or beyond their margin at some metric.
+
+    Attributes
+    ----------
+    triplets : array, shape (t, 3)
+        Rows (i, j, l).
+    values : array, shape (t,)
+        ``1 + d_M(i, j) - d_M(i, l)``: positive where the margin is violated.
+    """
+
+    triplets: IntArray
+    values: FloatArray
+
+    @staticmethod
+    def joined(parts: list[Hinges]) -> Hinges:
+        """All of them in one list."""
+        if not parts:
+            return Hinges(np.empty((0, 3), dtype=np.intp), np.empty(0))
+        return Hinges(np.concatenate([p.triplets for p in parts]), np.concatenate([p.values for p in parts]))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The two sums of the objective at some metric.
+
+    Attributes
+    ----------
+    pull : float
+        ``sum_{i, j in N_i} d_M(i, j)``.
+    push : float
+        Sum of all positive hinges.
+    active : int
+        Number of positive hinges.
+    """
+
+    pull: float
+    push: float
+    active: int
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The points under one metric, and whom it measures the distance to.
+
+    Attributes
+    ----------
+    V : array, shape (n, r)
+        Points in coordinates where the metric is Euclidean.
+    pulls : array, shape (n, k)
+        Squared distance of each point to its target neighbours, under whatever metric is theirs, or a bound on it.
+    inside : boolean array, shape (n,), or None
+        Points that are impostors here; None for all.
+    """
+
+    V: FloatArray
+    pulls: FloatArray
+    inside: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Points i with impostors l, and the squared distances ``||v_i - v_l||^2``."""
+
+    i: IntArray
+    l: IntArray
+    distance: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class HingePass:
+    """A pass over the triplets of a problem.
+
+    Attributes
+    ----------
+    codes : integer array, shape (n,)
+        Classes.
+    targets : integer array, shape (n, k)
+        Target neighbours.
+    listed : integer array, shape (T, 3), or None
+        The triplets that count; None for all.
+    """
+
+    codes: IntArray
+    targets: IntArray
+    listed: IntArray | None
+
+    def push(self, views: Iterable[View]) -> tuple[float, int]:
+        """Sum and number of the positive hinges, by a pass that keeps no list.
+
+        Notes
+        -----
+        Squared distances err by a part of at most ``gamma_{r + 4}`` of themselves, the sum of hinges by ``4 U`` of it.
+        """
+        parts = [part for view in views for part in self._sums(view)]
+        return math.fsum(total for total, _ in parts), sum(active for _, active in parts)
+
+    def hinges(self, views: Iterable[View], slack: float) -> Hinges:
+        """List the triplets whose hinge exceeds ``-slack``."""
+        return Hinges.joined([part for view in views for part in self._lists(view, slack)])
+
+    def _sums(self, view: View) -> list[tuple[float, int]]:
+        """Sums and numbers of positive hinges that add up to those of a view."""
+        if self.listed is not None:
+            return [positive_sum(self._of_listed(view, self.listed).values)]
+
+        def reduce(pairs: list[Pairs]) -> tuple[float, int]:
+            return positive_sum(np.concatenate([view.pulls[p.i] + (1 - p.distance[:, None]) for p in pairs]))
+
+        return self._scan(view, 0.0, reduce)
+
+    def _lists(self, view: View, slack: float) -> list[Hinges]:
+        """Lists that add up to that of a view."""
+        if self.listed is not None:
+            near = self._of_listed(view, self.listed)
+            return [Hinges(near.triplets[near.values > -slack], near.values[near.values > -slack])]
+
+        def collect(pairs: list[Pairs]) -> list[Hinges]:
+            return [self._of_pairs(view, p, slack) for p in pairs]
+
+        return [part for parts in self._scan(view, slack, collect) for part in parts]
+
+    def _scan(self, view: View, slack: float, reduce: Callable[[list[Pairs]], T]) -> list[T]:
+        """Apply ``reduce`` to all pairs with a hinge above ``-slack``, block by block."""
+        radii = 1 + slack + view.pulls.max(axis=1)
+
+        def both(block: PairBlock) -> T:
+            return reduce([Pairs(block.a, block.b, block.distance), Pairs(block.b, block.a, block.distance)])
+
+        if view.inside is None:
+            return scan(view.V, self.codes, radii, both)
+        inside = view.inside
+
+        def one(block: PairBlock) -> T:
+            i, l = np.where(inside[block.a], (block.b, block.a), (block.a, block.b))
+            counts = self.codes[i] != self.codes[l]
+            return reduce([Pairs(i[counts], l[counts], block.distance[counts])])
+
+        parts = scan(view.V, inside.astype(np.intp), np.where(inside, 0.0, radii), one)
+        members = np.flatnonzero(inside)
+
+        def among(block: PairBlock) -> T:
+            return both(PairBlock(members[block.a], members[block.b], block.distance))
+
+        return parts + scan(view.V[members], self.codes[members], radii[members], among)
+
+    def _of_listed(self, view: View, triplets: IntArray) -> Hinges:
+        """Hinge of each listed triplet whose impostor is in the view."""
+        if view.inside is not None:
+            triplets = triplets[view.inside[triplets[:, 2]]]
+        i, j, l = triplets.T
+        neighbor = np.argmax(self.targets[i] == j[:, None], axis=1)
+        return Hinges(triplets, 1 + view.pulls[i, neighbor] - squared_distances(view.V, i, l))
+
+    def _of_pairs(self, view: View, pairs: Pairs, slack: float) -> Hinges:
+        """Hinges above ``-slack`` of the pairs, each with every target neighbour of i."""
+        values = view.pulls[pairs.i] + (1 - pairs.distance[:, None])
+        pair, neighbor = np.nonzero(values > -slack)
+        triplets = np.column_stack([pairs.i[pair], self.targets[pairs.i[pair], neighbor], pairs.l[pair]])
+        return Hinges(triplets, values[pair, neighbor])
