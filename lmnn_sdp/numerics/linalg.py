@@ -201,7 +201,7 @@ CHUNK = 64
 def gram(A: Floats, B: Floats) -> Floats:
     """``A'B`` for A and B with many rows, shared among threads, in their own precision."""
     parts = in_parts(lambda begin, end: A[begin:end].T @ B[begin:end], len(A), A.shape[1] * B.shape[1])
-    return np.sum(parts, axis=0)
+    return parts[0] if len(parts) == 1 else np.sum(parts, axis=0)
 
 
 def row_products(A: FloatArray, D: FloatArray) -> FloatArray:

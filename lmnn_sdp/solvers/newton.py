@@ -72,6 +72,8 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
     """Rounds of the augmented Lagrangian until the certified gap is below the tolerance."""
     state, near = _begin(problem, monitor)
     estimate = _estimated_gap(problem, state)
+    if problem.blocks is not None and estimate > ASTRAY:
+        state.s, state.z = SOFTER * state.s, SOFTER * state.z
     # a first metric is certified at once; a near start is as good as certified, and soon better
     certified = estimate if near else math.inf
     slack, failures = SLACK, 0
@@ -236,8 +238,9 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         kinks = np.flatnonzero((a > 0) & (a < problem.mu))
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, min(1e-3, 0.1 * error))
-        system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping)
-        D = system.solve(gradient, min(0.1, max(1e-3, error)), lambda: monitor.out_of_time)
+        enough = min(0.1, max(1e-3, error))
+        system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping, enough)
+        D = system.solve(gradient, lambda: monitor.out_of_time)
         change = -state.graph.margins(D)
         step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)), monitor)
         state.M = state.M + step * D

@@ -29,6 +29,7 @@ from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import Edges, TripletGraph
 from lmnn_sdp.solvers.conjugate_gradients import conjugate_gradients
+from lmnn_sdp.solvers.kink_system import Share, few_enough, solve_by_kinks
 from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
@@ -72,23 +73,37 @@ class NewtonSystem:
         Edges of each kink.
     s : float
         Penalty of the hinges.
+    accuracy : float
+        Relative residual that will do.
     """
 
     parts: tuple[Part, ...]
     push: IntArray
     pull: IntArray
     s: float
+    accuracy: float
 
     @staticmethod
     def of(
-        graph: TripletGraph, kinks: IntArray, Q: FloatArray, eigenvalues: FloatArray, s: float, z: float, damping: float
+        graph: TripletGraph,
+        kinks: IntArray,
+        Q: FloatArray,
+        eigenvalues: FloatArray,
+        s: float,
+        z: float,
+        damping: float,
+        accuracy: float,
     ) -> NewtonSystem:
-        """Set up for the kinks, given as positions in the graph's list, and the eigenpairs of ``Z - z M``."""
+        """Set up for the kinks, given as positions in the graph's list, and the eigenpairs of ``Z - z M``.
+
+        The accuracy is the relative residual that will do.
+        """
         J = len(kinks)
         used, inverse = np.unique(np.concatenate([graph.push[kinks], graph.pull[kinks]]), return_inverse=True)
-        # conjugate gradients take float32; the factorisation float64
-        dtype = np.float64 if _unknowns(Q) <= MAX_DIRECT else np.float32
         bases = Q.reshape(-1, *Q.shape[-2:])
+        # conjugate gradients take float32; the factorisations float64
+        factored = _unknowns(Q) <= MAX_DIRECT or few_enough(J, len(bases), Q.shape[-1], accuracy)
+        dtype = np.float64 if factored else np.float32
         maps = graph.blocks.maps @ Q if graph.blocks is not None and graph.blocks.maps is not None else bases
         own = np.split(used, np.searchsorted(used, graph.starts[1:-1]))
         parts = tuple(
@@ -102,30 +117,37 @@ class NewtonSystem:
                 bases, maps, graph.parts, own, graph.starts[:-1], eigenvalues.reshape(len(bases), -1), strict=True
             )
         )
-        return NewtonSystem(parts, inverse[:J], inverse[J:], s)
+        return NewtonSystem(parts, inverse[:J], inverse[J:], s, accuracy)
 
-    def solve(self, gradient: FloatArray, accuracy: float, stop: Callable[[], bool] = lambda: False) -> FloatArray:
-        """Newton direction, by factorisation where it fits, else by conjugate gradients to a relative residual.
+    def solve(self, gradient: FloatArray, stop: Callable[[], bool] = lambda: False) -> FloatArray:
+        """Newton direction, by factorisation where it fits, else by conjugate gradients.
 
         Conjugate gradients end early where ``stop()`` is true.
         """
         Q = np.stack([part.Q for part in self.parts])
         G = transpose(Q) @ gradient.reshape(Q.shape) @ Q
-        D = self._direct(G) if _unknowns(G) <= MAX_DIRECT else self._conjugate_gradients(G, accuracy, stop)
+        factored = self.parts[0].edges.dtype == np.float64
+        D = self._factored(G) if factored else self._conjugate_gradients(G, self.accuracy, stop)
         return symmetrize(Q @ D @ transpose(Q)).reshape(gradient.shape)
 
+    def _factored(self, G: FloatArray) -> FloatArray:
+        """By a Cholesky factorisation, of the size of the unknowns or of that of the kinks."""
+        try:
+            if _unknowns(G) <= MAX_DIRECT:
+                return self._direct(G)
+            return solve_by_kinks([self._share(number) for number in range(len(G))], len(self.push), self.s, G)
+        except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
+            return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
+
     def _direct(self, G: FloatArray) -> FloatArray:
-        """Cholesky factor of the system in svec coordinates."""
+        """In svec coordinates."""
         outer = _block_diagonal([svec_outer(part.edges) for part in self.parts])
         rows = outer[self.push] - outer[self.pull]
         H = self.s * gram(rows, rows)
         row, col = svec_indices(G.shape[1])
         H[np.diag_indices_from(H)] += np.concatenate([part.diagonal[row, col] for part in self.parts])
-        try:
-            solved = solve_definite(H, -np.concatenate([svec(block) for block in G]))
-            return np.stack([smat(block) for block in solved.reshape(len(G), -1)])
-        except np.linalg.LinAlgError:  # semidefinite to rounding: a few directions have no curvature to speak of
-            return self._conjugate_gradients(G, SINGULAR_ACCURACY, lambda: False)
+        solved = solve_definite(H, -np.concatenate([svec(block) for block in G]))
+        return np.stack([smat(block) for block in solved.reshape(len(G), -1)])
 
     def _conjugate_gradients(self, G: FloatArray, accuracy: float, stop: Callable[[], bool]) -> FloatArray:
         """Conjugate gradients with each `RangeBlock` that is small; where none is, in two stages.
@@ -136,11 +158,11 @@ class NewtonSystem:
         see what it is worth.
         """
         parts = [replace(part, edges=part.edges.astype(np.float32, copy=False)) for part in self.parts]
-        views = [self._kinks_of(number, part) for number, part in enumerate(parts)]
-        diagonal = np.stack([part.diagonal + self.s * view.squares() for part, view in zip(parts, views, strict=True)])
+        shares = [replace(self, parts=tuple(parts))._share(number) for number in range(len(parts))]
+        diagonal = np.stack([share.diagonal + self.s * share.squares() for share in shares])
         blocks = [
-            RangeBlock.of(view.edges, view.push, view.pull, part.diagonal, self.s, part.rank)
-            for part, view in zip(parts, views, strict=True)
+            RangeBlock.of(share.edges, share.push, share.pull, share.diagonal, self.s, part.rank)
+            for part, share in zip(parts, shares, strict=True)
         ]
 
         def preconditioned(R: FloatArray) -> FloatArray:
@@ -183,42 +205,16 @@ class NewtonSystem:
         """Number of the first edge of each part."""
         return np.cumsum([0, *(len(part.edges) for part in self.parts[:-1])])
 
-    def _kinks_of(self, number: int, part: Part) -> KinkEdges:
+    def _share(self, number: int) -> Share:
         """The kinks with an edge in a part; of edges elsewhere there is a row of zeros."""
+        part = self.parts[number]
         if len(self.parts) == 1:
-            return KinkEdges(part.edges, self.push, self.pull)
+            return Share(part.edges, self.push, self.pull, np.arange(len(self.push)), part.diagonal)
         start, count = self._starts[number], len(part.edges)
-        ends = [np.where((0 <= e - start) & (e - start < count), e - start, count) for e in (self.push, self.pull)]
-        touched = np.minimum(*ends) < count
-        return KinkEdges(np.vstack([part.edges, np.zeros_like(part.edges[:1])]), *(e[touched] for e in ends))
-
-
-@dataclass(frozen=True, eq=False)
-class KinkEdges:
-    """The edges of one metric in the kinks that have any.
-
-    Attributes
-    ----------
-    edges : array, shape (E, r)
-    push, pull : arrays, shape (J,)
-    """
-
-    edges: npt.NDArray[np.float32]
-    push: IntArray
-    pull: IntArray
-
-    def squares(self) -> FloatArray:
-        """``sum_t (A_t)_ab^2``, shape (r, r)."""
-
-        def work(begin: int, end: int) -> npt.NDArray[np.float32]:
-            u, v = self.edges[self.push[begin:end]], self.edges[self.pull[begin:end]]
-            cross = u * v
-            u **= 2
-            v **= 2
-            return u.T @ u - 2 * (cross.T @ cross) + v.T @ v
-
-        r = self.edges.shape[1]
-        return np.sum(in_parts(work, len(self.push), 3 * r**2), axis=0, dtype=np.float64)
+        push, pull = (np.where((0 <= e - start) & (e - start < count), e - start, count) for e in (self.push, self.pull))
+        kinks = np.flatnonzero(np.minimum(push, pull) < count)
+        edges = np.vstack([part.edges, np.zeros_like(part.edges, shape=(1, part.edges.shape[1]))])
+        return Share(edges, push[kinks], pull[kinks], kinks, part.diagonal)
 
 
 def _forms(edges: npt.NDArray[np.float32], columns: FloatArray) -> npt.NDArray[np.float32]:

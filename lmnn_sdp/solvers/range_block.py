@@ -34,14 +34,14 @@ class RangeBlock:
         Its entries, ``row < p`` and ``row <= col``.
     weights : array, shape (u,)
         1 on the diagonal of D and sqrt(2) beside it, as in svec coordinates.
-    factor : pair
-        Cholesky factor and its side, for `scipy.linalg.cho_solve`.
+    factor : array, shape (u, u)
+        Cholesky factor in its upper triangle.
     """
 
     row: IntArray
     col: IntArray
     weights: FloatArray
-    factor: tuple[FloatArray, bool]
+    factor: FloatArray
 
     @staticmethod
     def of(
@@ -77,11 +77,12 @@ class RangeBlock:
         noise = NOISE * np.diag(H)
         H[np.diag_indices(unknowns)] += diagonal[row, col] + noise
         try:
-            return RangeBlock(row, col, weights, scipy.linalg.cho_factor(H, check_finite=False))
+            return RangeBlock(row, col, weights, scipy.linalg.cho_factor(H, check_finite=False)[0])
         except np.linalg.LinAlgError:
             return None
 
     def solve(self, R: FloatArray, out: FloatArray) -> None:
         """Solve for the block's part of symmetric ``R (r, r)``, and put it in its place in ``out``."""
-        image = scipy.linalg.cho_solve(self.factor, R[self.row, self.col] * self.weights, check_finite=False)
+        # the routine behind scipy.linalg.cho_solve, whose checks take longer than a small block
+        image, _ = scipy.linalg.lapack.dpotrs(self.factor, R[self.row, self.col] * self.weights)
         out[self.row, self.col] = out[self.col, self.row] = image / self.weights
