@@ -11,15 +11,17 @@ def exact(rows):
 
 
 def exact_objective(problem, L):
-    """``f(L'L)`` over all triplets."""
-    X, rows, mu = exact(problem.X), exact(L), Fraction(problem.mu)
-    V = [[sum(l * x for l, x in zip(row, point, strict=True)) for row in rows] for point in X]
+    """``f(L'L)`` over all triplets; of several metrics L is a stack, and each distance has that of its second point."""
+    X, mu = exact(problem.X), Fraction(problem.mu)
+    maps = [exact(block) for block in (L if L.ndim == 3 else [L])]
+    V = [[[sum(l * x for l, x in zip(row, point, strict=True)) for row in rows] for point in X] for rows in maps]
     known = {}
 
     def distance(a, b):
-        key = min(a, b), max(a, b)
+        block = block_of(problem, b)
+        key = block, min(a, b), max(a, b)
         if key not in known:
-            known[key] = sum((s - t) ** 2 for s, t in zip(V[a], V[b], strict=True))
+            known[key] = sum((s - t) ** 2 for s, t in zip(V[block][a], V[block][b], strict=True))
         return known[key]
 
     pull = push = Fraction(0)
@@ -31,22 +33,34 @@ def exact_objective(problem, L):
                     push += max(0, 1 + distance(i, j) - distance(i, l))
     R = exact(problem.R)
     linear = sum(
-        R[a][b] * row[a] * row[b] for row in rows for a in range(len(R)) for b in range(len(R)) if problem.R[a, b]
+        R[a][b] * row[a] * row[b]
+        for rows in maps
+        for row in rows
+        for a in range(len(R))
+        for b in range(len(R))
+        if problem.R[a, b]
     )
     return (1 - mu) * pull + mu * push + linear
 
 
-def exact_slack(problem, triplets, alpha):
-    """``S = (1 - mu) C + R - sum_t alpha_t A_t``."""
+def block_of(problem, point):
+    """Whose metric measures the distance to a point."""
+    return 0 if problem.blocks is None else int(problem.blocks.codes[point])
+
+
+def exact_slack(problem, triplets, alpha, block=0):
+    """``S = (1 - mu) C + R - sum_t alpha_t A_t``, of one of several metrics."""
     X, mu, weights = exact(problem.X), Fraction(problem.mu), defaultdict(Fraction)
     for i, targets in enumerate(problem.targets.tolist()):
         for j in targets:
-            weights[min(i, j), max(i, j)] += 1 - mu
+            weights[i, j] += 1 - mu
     for (i, j, l), multiplier in zip(triplets.tolist(), alpha.tolist(), strict=True):
-        weights[min(i, l), max(i, l)] -= Fraction(multiplier)
-        weights[min(i, j), max(i, j)] += Fraction(multiplier)
+        weights[i, l] -= Fraction(multiplier)
+        weights[i, j] += Fraction(multiplier)
     S = exact(problem.R)
     for (a, b), weight in weights.items():
+        if block_of(problem, b) != block:
+            continue
         difference = [s - t for s, t in zip(X[a], X[b], strict=True)]
         for row in range(len(S)):
             for col in range(len(S)):
@@ -77,8 +91,9 @@ def assert_proved(problem, solution):
     assert all(0 <= value <= Fraction(problem.mu) for value in alpha)
     if found.lower_bound > 0:
         kept = [f for f in range(problem.n_features) if f not in found.left_out]
-        S = exact_slack(problem, solution.triplets, solution.alpha)
         assert Fraction(found.lower_bound) <= sum(alpha)
-        assert is_psd([[S[a][b] for b in kept] for a in kept])
-        assert not solution.L[:, list(found.left_out)].any()
+        for block in range(1 if problem.blocks is None else len(problem.blocks)):
+            S = exact_slack(problem, solution.triplets, solution.alpha, block)
+            assert is_psd([[S[a][b] for b in kept] for a in kept])
+        assert not solution.L[..., list(found.left_out)].any()
     return float(Fraction(found.objective) / objective - 1) if objective and math.isfinite(found.objective) else 0.0

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from lmnn_sdp import Problem
+from lmnn_sdp.proof.upper import Image, pulls_above, raised
 
 #: Every tolerance of the tests. All are relative to the size of what is compared unless a comment says otherwise.
 TOL = {
@@ -75,3 +76,10 @@ def naive_lower_bound(problem, triplets, alpha):
     P = (1 - problem.mu) * problem.pull + problem.R
     top = scipy.linalg.eigh(weighted, P, eigvals_only=True)[-1]
     return alpha.sum() / max(1.0, top)
+
+
+def raised_pulls(V, errors, problem, departures=None):
+    """Bounds on the squared distances to target neighbours of points that err so much, and those with the allowance."""
+    image = Image(V, errors, np.zeros(len(V)) if departures is None else departures)
+    pulls = pulls_above(image, problem, *problem.target_pairs()).reshape(problem.targets.shape)
+    return pulls, raised(image, pulls)

@@ -89,7 +89,7 @@ def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def eigvalsh(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
-    """Eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given: rising, by block of a stack."""
+    """Eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given; by block of a stack."""
     if A.ndim == 2:
         return scipy.linalg.eigvalsh(A, B, check_finite=False)
     bases = [None] * len(A) if B is None else B

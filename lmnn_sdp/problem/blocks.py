@@ -65,8 +65,10 @@ class Blocks:
 
 
 def factors(L: FloatArray) -> Iterator[FloatArray]:
-    """The one factor ``(q, d)``, or each of a stack without its rows of zeros, but for the first row."""
-    for block in L if L.ndim == 3 else (L,):
-        rows = block.any(axis=1)
-        rows[:1] = True
-        yield block if L.ndim == 2 else block[rows]
+    """The one factor ``(q, d)``, or each of a stack without the rows of zeros at its end, but for the first row."""
+    if L.ndim == 2:
+        yield L
+        return
+    for block in L:
+        used = np.flatnonzero(block.any(axis=1))
+        yield block[: int(used[-1]) + 1 if len(used) else 1]

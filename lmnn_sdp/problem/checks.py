@@ -32,9 +32,7 @@ def check_targets(targets: npt.ArrayLike, codes: IntArray) -> IntArray:
     return array
 
 
-def check_blocks(
-    blocks: npt.ArrayLike | str | None, labels: npt.NDArray[np.generic], codes: IntArray
-) -> Blocks | None:
+def check_blocks(blocks: npt.ArrayLike | str | None, labels: npt.NDArray[np.generic], codes: IntArray) -> Blocks | None:
     """The block of each point, under its label: the caller's, or the classes; None for a single metric."""
     if blocks is None:
         return None

@@ -159,7 +159,9 @@ class TripletGraph:
         if self.blocks is None:
             return self.parts[0].scatter(w)
         weights = np.split(w, self.starts[1:-1])
-        return self.blocks.congruent(np.stack([part.scatter(own) for part, own in zip(self.parts, weights, strict=True)]))
+        return self.blocks.congruent(
+            np.stack([part.scatter(own) for part, own in zip(self.parts, weights, strict=True)])
+        )
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:
         """Signed weight w of each edge: multipliers of its pushes less those of its pulls, shape (E,)."""

@@ -5,7 +5,7 @@
 
 with d_M(a, b) = (x_a - x_b)' M (x_a - x_b), target neighbours N_i, and one triplet t = (i, j, l) for every j in N_i
 and every l of another class than i. Point l is an impostor of (i, j) where the hinge is positive.
-Of several metrics (see `lmnn_sdp.problem.blocks`) M is a stack of matrices, shape (B, d, d), and d_M(a, b) takes that of
+Of several metrics (`lmnn_sdp.problem.blocks`) M is a stack of matrices, shape (B, d, d), and d_M(a, b) takes that of
 the block of b; every matrix has its own <R, M_b>.
 Source: Weinberger & Saul (2009), eq. 14 and 16; the trace-like term <R, M> is ours and zero by default.
 """

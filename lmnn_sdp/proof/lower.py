@@ -89,12 +89,12 @@ def bound_below(
     slacks = [
         _Slack.of(problem, cost, pushed) for cost, pushed in zip(costs, _pushed(problem, triplets, alpha), strict=True)
     ]
-    top = max(0.0, *(slack.top for slack in slacks)) if total else 0.0
+    top = max(0.0, *(slack.top for slack in slacks))
     share = max(slack.share for slack in slacks)
     for attempt in range(TRIES):
         eta = 2.0**attempt * share
         scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
-        if eta < 1 and scale > 0 and all(slack.proved(scale) for slack in slacks):
+        if eta < 1 and scale > 0 and all(_proved(problem, slack.cost, slack.pushed, scale) for slack in slacks):
             scaled = scale * alpha  # its rounding is one of those that `_pushed` allows for
             value = math.nextafter(math.fsum(scaled), -math.inf) if total else 0.0
             return DualBound(triplets, scaled, value, max(0.0, top - 1))
@@ -104,7 +104,7 @@ def bound_below(
 
 @dataclass(frozen=True)
 class _Slack:
-    """The dual slack of one metric, ``P - c sum_t alpha_t A_t`` at any scale c.
+    """The dual slack of one metric, ``P - c sum_t alpha_t A_t``, before the scale c is chosen.
 
     Attributes
     ----------
@@ -114,30 +114,31 @@ class _Slack:
         Largest generalised eigenvalue of the sum relative to P.
     share : float
         Part eta of the scale that the first try has to pay for all errors and for the shift of the test; 1 for all.
-    problem : Problem
     """
 
     cost: Weighted
     pushed: Weighted
     top: float
     share: float
-    problem: Problem
 
     @staticmethod
     def of(problem: Problem, cost: Weighted, pushed: Weighted) -> _Slack:
-        """Measure the eigenvalues."""
-        top = float(eigvalsh(pushed.matrix, cost.matrix)[-1])
+        """Measure the eigenvalues; without a definite cost nothing is proved."""
         lowest = float(eigvalsh(cost.matrix)[0])
+        if not lowest > 0:
+            return _Slack(cost, pushed, 0.0, 1.0)
+        top = float(eigvalsh(pushed.matrix, cost.matrix)[-1])
         error = 1.1 * (cost.error + pushed.error + _outside(problem, cost, pushed))
         error += 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
-        return _Slack(cost, pushed, top, error / lowest if lowest > 0 else 1.0, problem)
+        return _Slack(cost, pushed, top, error / lowest)
 
-    def proved(self, scale: float) -> bool:
-        """Whether the slack at this scale is PSD, whatever rounding did."""
-        S = self.cost.matrix - scale * self.pushed.matrix
-        sizes = np.linalg.norm(self.cost.matrix) + 2 * scale * np.linalg.norm(self.pushed.matrix)
-        error = (self.cost.error + scale * self.pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
-        return definite_beyond(S, error + _outside(self.problem, self.cost, self.pushed))
+
+def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) -> bool:
+    """Whether the dual slack at this scale is PSD, whatever rounding did."""
+    S = cost.matrix - scale * pushed.matrix
+    sizes = np.linalg.norm(cost.matrix) + 2 * scale * np.linalg.norm(pushed.matrix)
+    error = (cost.error + scale * pushed.error + 2 * U * float(sizes)) * (1 + 16 * U)
+    return definite_beyond(S, error + _outside(problem, cost, pushed))
 
 
 def merged(problem: Problem, triplets: IntArray, alpha: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -191,7 +192,7 @@ def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Iterator
         edges, place, counts = np.unique(keys[part], return_inverse=True, return_counts=True)
         weights: FloatArray = np.bincount(place, signed[part], len(edges)).astype(np.float64)
         sizes: FloatArray = np.bincount(place, np.abs(signed[part]), len(edges)).astype(np.float64)
-        # each sum has as many roundings as terms, of which there are many on few edges only, and every term has one more
+        # a sum has as many roundings as terms, of which there are many on few edges only, and every term one more
         wrong = gamma(counts.astype(np.float64) + 4) * sizes
         yield _weighted(problem, edges // n, edges % n, weights, wrong)
 

@@ -24,7 +24,7 @@ Of several metrics, p_ij is that of the metric of j, and all else is bounded ane
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -37,7 +37,6 @@ from lmnn_sdp.problem.blocks import factors
 from lmnn_sdp.problem.hinges import Hinges, Terms, View
 from lmnn_sdp.problem.problem import Problem
 
-UP = 1 + 16 * U  # for the few roundings of a line of bounds itself
 USUAL = 16.0  # errors up to this multiple of the median count as usual
 
 
@@ -130,9 +129,8 @@ class _Images:
         self._problem = problem
         maps = list(factors(problem.outward(L)))
         metrics = [None] * len(maps) if given is None else given.reshape(-1, *given.shape[-2:])
-        self._made = [partial(_image, problem, F, accurate, M) for F, M in zip(maps, metrics, strict=True)]
-        if len(maps) == 1:
-            self._made = [cache(self._made[0])]
+        made = [partial(_image, problem, F, accurate, M) for F, M in zip(maps, metrics, strict=True)]
+        self._made: list[Callable[[], Image]] = [cache(made[0])] if len(made) == 1 else [*made]
 
     def pulls(self) -> FloatArray:
         """Bounds p on the squared distances to target neighbours, shape (n, k); infinite where an image overflows."""
@@ -169,25 +167,27 @@ def _image(problem: Problem, L: FloatArray, accurate: bool, given: FloatArray | 
 
 def pulls_above(image: Image, problem: Problem, i: IntArray, j: IntArray) -> FloatArray:
     """Bounds p on the squared distances of pairs of points under one metric."""
+    up = 1 + 16 * U  # for the few roundings of these lines themselves
     squared = squared_distances(image.V, i, j)
     roots = np.sqrt(squared * (1 + gamma(image.V.shape[1] + 6))) + (image.errors[i] + image.errors[j])
     roots[problem.are_equal(squared, i, j)] = 0.0
-    return (roots**2 + (image.departures[i] + image.departures[j]) ** 2) * UP + TINY
+    return (roots**2 + (image.departures[i] + image.departures[j]) ** 2) * up + TINY
 
 
 def raised(image: Image, pulls: FloatArray) -> FloatArray:
     """``p + q`` of the module docstring, shape (n, k), for impostors under one metric."""
     V, errors, a = image.V, image.errors, image.departures
+    up = 1 + 16 * U
     g = gamma(V.shape[1] + 6)
-    others = (a + np.max(a)) ** 2 * UP
+    others = (a + np.max(a)) ** 2 * up
     sizes = np.sqrt(np.sum(V**2, axis=1)) * (1 + g)
-    reach = np.sqrt(1 + pulls.max(axis=1) + others) * UP
+    reach = np.sqrt(1 + pulls.max(axis=1) + others) * up
     usual = min(USUAL * float(np.median(errors)), float(errors.max()))
     far = errors > usual
     with np.errstate(over="ignore"):
         ratio = float(np.max(errors[far] / np.maximum(sizes[far], TINY), initial=0.0)) * (1 + 4 * g)
     candidates = [_allowance(reach, errors, sizes, kappa, e0, g) for kappa, e0 in ((0.0, errors.max()), (ratio, usual))]
-    return (pulls + (others + np.minimum(*candidates))[:, None]) * UP
+    return (pulls + (others + np.minimum(*candidates))[:, None]) * up
 
 
 def _allowance(

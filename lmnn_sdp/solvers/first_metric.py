@@ -51,7 +51,10 @@ def beats_euclidean(problem: Problem, M: FloatArray) -> bool:
     The metric of another k can be the worse of the two, and list many times more triplets. Several metrics are not
     compared: those of a solution are better than nothing.
     """
-    return problem.blocks is not None or _best_scale(problem, psd_factor(M)).value <= CLOSE * _best_euclidean(problem)[0].value
+    return (
+        problem.blocks is not None
+        or _best_scale(problem, psd_factor(M)).value <= CLOSE * _best_euclidean(problem)[0].value
+    )
 
 
 def _best_euclidean(problem: Problem) -> tuple[_Scaled, FloatArray]:

@@ -8,8 +8,9 @@ Its gradient is P - sum_t a_t A_t - [Z - z M]_+ with a_t = clip(alpha_t + s h_t,
     H = s sum_{t in J} A_t A_t' + z Omega
 
 where J are the kinks, 0 < a_t < mu, and Omega is diagonal in the eigenbasis of Z - z M: 1 where both eigenvalues
-are positive, 0 where both are negative, p / (p - q) for one positive p and one negative q. Of several metrics M and Z are
-stacks, one matrix each, which only the hinges join. A round minimises L roughly, then takes alpha <- a and Z <- [Z - z M]_+. Triplets near their margin are listed by impostor passes.
+are positive, 0 where both are negative, p / (p - q) for one positive p and one negative q. A round minimises L
+roughly, then takes alpha <- a and Z <- [Z - z M]_+. Triplets near their margin are listed by impostor passes. Of
+several metrics M and Z are stacks, one matrix each, which only the hinges join.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.smoothing import Smoothed
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.solvers.widths import OVERLAP, about_the_kink, by_trial
+from lmnn_sdp.solvers.widths import CLOSE, NEAR, OVERLAP, SEVERAL, about_the_kink, by_trial
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
@@ -114,29 +115,32 @@ def _growth(steps: int, fall: float) -> float:
 def _begin(problem: Problem, monitor: Monitor) -> tuple[Iterate, bool]:
     """The warm start, if it is near the optimum; else what the smoothed problem finds from its metric, or the first."""
     if monitor.start is None or not beats_euclidean(problem, monitor.start.M):
-        return _first(problem, *_from_nothing(problem, monitor), monitor), False
+        return _from_nothing(problem, monitor), False
     M, graph, alpha = _adapted(problem, monitor.start)
     gap = _estimated_gap(problem, _iterate(problem, M, graph, alpha, WIDTH, 1.0))
     if gap > FAR:
-        return _first(problem, M, OVERLAP[1:], monitor), False  # it is learned already
+        return _first(problem, M, monitor, OVERLAP[1:]), False  # it is learned already
     # the nearer the optimum, the further the penalties had come
     advance = max(1.0, math.cbrt(WARM / max(gap, TIGHTEST)))
     return _iterate(problem, M, graph, alpha, WIDTH, advance), True
 
 
-def _from_nothing(problem: Problem, monitor: Monitor) -> tuple[FloatArray, tuple[float, ...]]:
-    """A metric to begin with, and the widths that suit it; several metrics begin at what is best for a single one."""
+def _from_nothing(problem: Problem, monitor: Monitor) -> Iterate:
+    """From the first metric; several metrics begin at what is best for a single one."""
     if problem.blocks is None:
-        return first_metric(problem, monitor), OVERLAP
+        return _first(problem, first_metric(problem, monitor), monitor, OVERLAP)
     single = about_the_kink(problem.alone, first_metric(problem.alone, monitor), monitor)
-    return problem.blocks.inward(np.stack([single.M] * len(problem.blocks))), OVERLAP[1:]
+    M = problem.blocks.inward(np.stack([single.M] * len(problem.blocks)))
+    return _first(problem, M, monitor, SEVERAL, NEAR)
 
 
-def _first(problem: Problem, M: FloatArray, widths: tuple[float, ...], monitor: Monitor) -> Iterate:
+def _first(
+    problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...], close: float = CLOSE
+) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
-    return _smoothed(problem, about_the_kink(problem, M, monitor, widths), 1.0)
+    return _smoothed(problem, about_the_kink(problem, M, monitor, widths, close), 1.0)
 
 
 def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:

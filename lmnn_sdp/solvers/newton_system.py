@@ -185,7 +185,9 @@ class NewtonSystem:
     def _apply(self, parts: list[Part], outer: FloatArray, columns: list[int], D: FloatArray) -> FloatArray:
         """The system's matrix on symmetric D, with the diagonal ``outer`` in the block beyond its first p columns."""
         unit = float(np.max(np.abs(D)))
-        q = np.concatenate([_forms(part.edges, own[:, :p] / unit) for part, own, p in zip(parts, D, columns, strict=True)])
+        q = np.concatenate(
+            [_forms(part.edges, own[:, :p] / unit) for part, own, p in zip(parts, D, columns, strict=True)]
+        )
         change = (q[self.push] - q[self.pull]).astype(np.float64)
         w = np.bincount(self.push, change, len(q)) - np.bincount(self.pull, change, len(q))
         image = np.empty_like(D)
@@ -211,7 +213,8 @@ class NewtonSystem:
         if len(self.parts) == 1:
             return Share(part.edges, self.push, self.pull, np.arange(len(self.push)), part.diagonal)
         start, count = self._starts[number], len(part.edges)
-        push, pull = (np.where((0 <= e - start) & (e - start < count), e - start, count) for e in (self.push, self.pull))
+        numbers = (self.push - start, self.pull - start)
+        push, pull = (np.where((own >= 0) & (own < count), own, count) for own in numbers)
         kinks = np.flatnonzero(np.minimum(push, pull) < count)
         edges = np.vstack([part.edges, np.zeros_like(part.edges, shape=(1, part.edges.shape[1]))])
         return Share(edges, push[kinks], pull[kinks], kinks, part.diagonal)

@@ -19,6 +19,7 @@ from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.smoothing import HOPELESS, Descent, Smoothed
 
 OVERLAP = (1.0, 0.25, 0.06)  # widths for classes that overlap
+SEVERAL, NEAR = (1.0, 0.25), 0.1  # of several metrics, of which descent brings no more in good time
 CLOSE = 0.03  # relative gap of the smoothed problem at which each is done
 FIRST = 1.0  # width that is tried first where classes do not overlap
 SETTLED = 0.1  # relative gap of the smoothed problem at which a width is right
@@ -27,11 +28,13 @@ WIDEST = 1e30  # beyond which nothing is gained
 LEFT = 0.03  # mean violation that is small beside the margin of 1
 
 
-def about_the_kink(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...] = OVERLAP) -> Smoothed:
+def about_the_kink(
+    problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...] = OVERLAP, close: float = CLOSE
+) -> Smoothed:
     """Descend from M as suits classes that overlap."""
     descent, before = Descent(problem, M, monitor), 0.0
     for width in widths:
-        found = descent.to(width, 0.5, CLOSE)
+        found = descent.to(width, 0.5, close)
         if monitor.out_of_time or min(before, found.gap) > HOPELESS:
             break
         before = found.gap

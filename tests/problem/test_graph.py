@@ -61,7 +61,7 @@ def test_adjoint_is_the_adjoint_of_margins(d, seed):
 def test_forms_are_those_of_differences():
     problem, rng = noise(n=40, d=4), np.random.default_rng(0)
     graph, D = problem.graph(problem.all_triplets()), random_symmetric(4, rng)
-    differences = problem.X[graph.a] - problem.X[graph.b]
+    differences = problem.X[graph.parts[0].a] - problem.X[graph.parts[0].b]
     expected = np.einsum("ef,fg,eg->e", differences, D, differences)
     size = np.abs(D).max() * np.sum(differences**2, axis=1).max()
     np.testing.assert_allclose(graph.forms(D), expected, rtol=0, atol=TOL["rounding"] * size)
@@ -70,9 +70,9 @@ def test_forms_are_those_of_differences():
 def test_edges_come_once_and_sorted_and_join_the_triplets():
     problem = noise(n=30)
     graph = problem.graph(problem.all_triplets())
-    assert np.all(graph.a < graph.b)
-    assert np.all(np.diff(graph.a * problem.n_points + graph.b) > 0)
-    ends = [set(pair) for pair in zip(graph.a.tolist(), graph.b.tolist(), strict=True)]
+    assert np.all(graph.parts[0].a < graph.parts[0].b)
+    assert np.all(np.diff(graph.parts[0].a * problem.n_points + graph.parts[0].b) > 0)
+    ends = [set(pair) for pair in zip(graph.parts[0].a.tolist(), graph.parts[0].b.tolist(), strict=True)]
     rows = zip(graph.triplets.tolist(), graph.pull.tolist(), graph.push.tolist(), strict=True)
     assert all(ends[pull] == {i, j} and ends[push] == {i, l} for (i, j, l), pull, push in rows)
 
@@ -81,7 +81,7 @@ def test_triplets_that_share_edges_add_up_on_them():
     # (0, 1, 2) and (2, 3, 0) share the push {0, 2}; (0, 1, 3) and (1, 0, 2) share the pull {0, 1} with the first
     triplets = np.array([[0, 1, 2], [2, 3, 0], [0, 1, 3], [1, 0, 2]])
     graph = TripletGraph.of(np.array([[0.0], [1.0], [3.0], [7.0]]), triplets)
-    edges = list(zip(graph.a.tolist(), graph.b.tolist(), strict=True))
+    edges = list(zip(graph.parts[0].a.tolist(), graph.parts[0].b.tolist(), strict=True))
     assert edges == [(0, 1), (0, 2), (0, 3), (1, 2), (2, 3)]
     assert graph.edge_weights(np.array([1.0, 10, 100, 1000])).tolist() == [-1101, 11, 100, 1000, -10]
     assert graph.margins(np.eye(1)).tolist() == [9 - 1, 9 - 16, 49 - 1, 4 - 1]
@@ -90,7 +90,7 @@ def test_triplets_that_share_edges_add_up_on_them():
 
 def test_an_empty_list_has_no_edges_and_a_zero_adjoint():
     graph = noise(d=3).graph(np.empty((0, 3), dtype=np.intp))
-    assert len(graph.a) == 0
+    assert len(graph.parts[0].a) == 0
     assert graph.margins(np.eye(3)).shape == (0,)
     assert np.array_equal(graph.adjoint(np.empty(0)), np.zeros((3, 3)))
 
@@ -133,6 +133,6 @@ def test_operators_do_not_depend_on_the_number_of_threads(monkeypatch, large, co
 
     margins, G = with_threads(monkeypatch, 1, work)
     shared_margins, shared_G = with_threads(monkeypatch, count, work)
-    size = np.abs(D).max() * np.sum(large.X**2, axis=1).max()
+    size = np.abs(D).max() * np.sum(large.parts[0].X ** 2, axis=1).max()
     np.testing.assert_allclose(shared_margins, margins, rtol=0, atol=TOL["rounding"] * size)
     np.testing.assert_allclose(shared_G, G, rtol=0, atol=TOL["rounding"] * np.abs(G).max())

@@ -116,23 +116,23 @@ def test_a_graph_joins_triplets_by_edges():
     problem = grid()
     triplets = naive_triplets(problem)
     graph = TripletGraph.of(problem.X, triplets)
-    assert np.all(graph.a < graph.b)
-    assert np.all(np.diff(graph.a * 12 + graph.b) > 0)
+    assert np.all(graph.parts[0].a < graph.parts[0].b)
+    assert np.all(np.diff(graph.parts[0].a * 12 + graph.parts[0].b) > 0)
     for t, (i, j, l) in enumerate(triplets.tolist()):
-        assert {graph.a[graph.pull[t]], graph.b[graph.pull[t]]} == {i, j}
-        assert {graph.a[graph.push[t]], graph.b[graph.push[t]]} == {i, l}
+        assert {graph.parts[0].a[graph.pull[t]], graph.parts[0].b[graph.pull[t]]} == {i, j}
+        assert {graph.parts[0].a[graph.push[t]], graph.parts[0].b[graph.push[t]]} == {i, l}
     D = np.array([[1.0, 2, 0], [2, -3, 1], [0, 1, 4]])
     A = naive_matrices(problem.X, triplets)
     assert np.array_equal(graph.margins(D), np.einsum("tab,ab->t", A, D))
     alpha = 2.0**-6 * np.arange(len(triplets))
     assert np.array_equal(graph.adjoint(alpha), np.einsum("t,tab->ab", alpha, A))
-    weights = np.zeros(len(graph.a))
+    weights = np.zeros(len(graph.parts[0].a))
     for t in range(len(triplets)):
         weights[graph.push[t]] += alpha[t]
         weights[graph.pull[t]] -= alpha[t]
     assert np.array_equal(graph.edge_weights(alpha), weights)
     assert graph.edge_weights(np.ones(len(triplets), dtype=int)).dtype == np.float64
-    edges = np.stack([graph.a, graph.b], axis=1).tolist()
+    edges = np.stack([graph.parts[0].a, graph.parts[0].b], axis=1).tolist()
     assert graph.forms(D).tolist() == [
         float((problem.X[a] - problem.X[b]) @ D @ (problem.X[a] - problem.X[b])) for a, b in edges
     ]

@@ -18,6 +18,7 @@ from lmnn_sdp.numerics.linalg import scatter_roundings
 from lmnn_sdp.proof import checker, lower, upper
 from lmnn_sdp.proof.checker import SLACK
 from lmnn_sdp.proof.lower import Weighted
+from problems import raised_pulls
 
 ROUGH = 2.0**-20
 EQUAL = {"rtol": 1e-11, "atol": 0}
@@ -171,7 +172,7 @@ def test_errors_of_the_cost():
     pull = lower._weighted(problem, i, j, np.ones(len(i)))
     size = np.linalg.norm(problem.pull) + pull.error
     error = 0.75 * pull.error + 0.125 + 4 * ROUGH * (size + np.linalg.norm(REG))
-    np.testing.assert_allclose(lower.weighted_cost(problem).error, error * (1 + 16 * ROUGH), **EQUAL)
+    np.testing.assert_allclose(lower.weighted_costs(problem)[0].error, error * (1 + 16 * ROUGH), **EQUAL)
 
 
 def test_errors_of_the_slack(monkeypatch):
@@ -197,7 +198,7 @@ def test_scales_that_are_tried(size, first, monkeypatch):
     triplets = problem.all_triplets()
     triplets = triplets[np.argsort(problem.keys(triplets))]
     alpha = np.full(len(triplets), size)
-    cost, pushed = lower.weighted_cost(problem), lower._pushed(problem, triplets, alpha)
+    cost, pushed = lower.weighted_costs(problem)[0], next(lower._pushed(problem, triplets, alpha))
     top = max(1.0, float(lower.eigvalsh(pushed.matrix, problem.cost)[-1]))
     lowest = float(lower.eigvalsh(problem.cost)[0])
     error = 1.1 * (cost.error + pushed.error) + 2 * gamma(d + 8) * np.trace(cost.matrix)
@@ -221,7 +222,7 @@ def test_raised_pulls():
     V[0], e[0] = 50.0, 1.0
     u, g = ROUGH, gamma(2 + 6)
     up = 1 + 16 * u
-    pulls, raised = upper.raised_pulls(V, e, problem, a)
+    pulls, raised = raised_pulls(V, e, problem, a)
     i, j = problem.target_pairs()
     p = ((np.sqrt(apart(V)[i, j] ** 2 * (1 + g)) + e[i] + e[j]) ** 2 + (a[i] + a[j]) ** 2) * up
     np.testing.assert_allclose(pulls.ravel(), p, **EQUAL)
@@ -241,8 +242,9 @@ def allowance(reach, e, sizes, kappa, e0, g):
 
 def test_the_upper_bound():
     problem = grid(mu=0.25)
-    V, e = upper._image(problem, L, True)
-    pulls, raised = upper.raised_pulls(V, e, problem)
+    image = upper._image(problem, L, True)
+    V, e = image.V, image.errors
+    pulls, raised = raised_pulls(V, e, problem)
     u, push = ROUGH, 0.0
     for i in range(12):
         for l in np.flatnonzero(problem.codes != problem.codes[i]):
@@ -273,8 +275,8 @@ def test_a_matrix_beside_a_map():
 
 def test_errors_of_the_points_under_a_map():
     e = np.random.default_rng(4).uniform(size=12)
-    plain = upper._image(grid(), L, False)[1]
-    found = upper._image(grid(coordinates=known(e)), L, False)[1]
+    plain = upper._image(grid(), L, False).errors
+    found = upper._image(grid(coordinates=known(e)), L, False).errors
     scaled = (plain + np.linalg.norm(L) * (1 + gamma(L.size)) * e) * (1 + 4 * ROUGH)
     np.testing.assert_allclose(found, scaled, **EQUAL)
     assert isinstance(grid(), Problem)

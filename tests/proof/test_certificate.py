@@ -279,7 +279,9 @@ def test_an_edge_of_many_triplets_costs_the_others_nothing():
     hub = triplets[triplets[:, 0] == 0]  # all with the edge {0, 1}
     assert len(hub) == n - 2
     others = triplets[triplets[:, 0] > 1]
-    pushed = [lower._pushed(inside, chosen, np.full(len(chosen), 1e-3)) for chosen in (others, np.r_[others, hub])]
+    pushed = [
+        next(lower._pushed(inside, chosen, np.full(len(chosen), 1e-3))) for chosen in (others, np.r_[others, hub])
+    ]
     edge = 1e-3 * len(hub) * np.sum((inside.X[0] - inside.X[1]) ** 2)
     of_hub = 1e-3 * np.sum((inside.X[0] - inside.X[2:]) ** 2) + edge
     few = 200 * 2.0**-53

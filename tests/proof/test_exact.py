@@ -10,8 +10,8 @@ from exact import assert_proved, exact_objective
 from lmnn_sdp import Problem, Status, certify, solve
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.lower import _weighted, bound_below
-from lmnn_sdp.proof.upper import _image, raised_pulls
-from problems import noise
+from lmnn_sdp.proof.upper import _image
+from problems import noise, raised_pulls
 
 KINDS = {
     "plain": lambda X, rng: X,
@@ -135,7 +135,8 @@ def test_equal_points_far_away_pay_for_no_error():
     equal = np.setdiff1d(np.arange(20), [0, 1, 4, 5])
     inside = whiten(problem).problem
     for each, L in ((problem, np.eye(2)), (inside, np.eye(2))):
-        V, errors = _image(each, L, accurate=True)
+        image = _image(each, L, accurate=True)
+        V, errors = image.V, image.errors
         pulls, _ = raised_pulls(V, errors, each)
         assert errors.max() > 1e-10
         assert np.all(pulls[equal] <= 1e-290)

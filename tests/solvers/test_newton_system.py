@@ -27,7 +27,7 @@ def setting(d, seed=0, count=60):
 
 def dense_apply(graph, kinks, W, s, z, damping, D):
     """``s sum_t <A_t, D> A_t + z Omega(D) + z damping D`` by sums over matrices."""
-    A = naive_matrices(graph.X, graph.triplets[kinks])
+    A = naive_matrices(graph.parts[0].X, graph.triplets[kinks])
     eigenvalues, Q = np.linalg.eigh(W)
     d = len(W)
     Omega = np.empty((d, d))
@@ -43,7 +43,7 @@ def solved(monkeypatch, graph, kinks, W, G, penalties, accuracy, direct):
     monkeypatch.setattr(newton_system, "MAX_DIRECT", 10**6 if direct else 0)
     eigenvalues, Q = eigh(W)
     s, z, damping = penalties
-    return NewtonSystem.of(graph, kinks, Q, eigenvalues, s, z, damping).solve(G, accuracy)
+    return NewtonSystem.of(graph, kinks, Q, eigenvalues, s, z, damping, accuracy).solve(G)
 
 
 @pytest.mark.parametrize("penalties", PENALTIES)
@@ -106,10 +106,11 @@ def test_the_preconditioner_is_the_diagonal_of_the_system():
     graph, kinks, W, _ = setting(4)
     s, z, damping = 3.0, 2.0, 1e-2
     eigenvalues, Q = eigh(W)
-    system = NewtonSystem.of(graph, kinks, Q, eigenvalues, s, z, damping)
-    A = Q.T @ naive_matrices(graph.X, graph.triplets[kinks]) @ Q
+    system = NewtonSystem.of(graph, kinks, Q, eigenvalues, s, z, damping, 1e-3)
+    A = Q.T @ naive_matrices(graph.parts[0].X, graph.triplets[kinks]) @ Q
     expected = z * (projection_weights(eigenvalues) + damping) + s * np.sum(A**2, axis=0)
-    np.testing.assert_allclose(system._preconditioner(system.edges), expected, rtol=TOL["conditioned"])
+    share = system._share(0)
+    np.testing.assert_allclose(share.diagonal + s * share.squares(), expected, rtol=TOL["conditioned"])
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1))
