@@ -41,7 +41,7 @@ def oracle(problem):
     push = cp.sum(cp.pos(1 + hinges @ entries))
     reg = sum(cp.trace(problem.R @ block) for block in M)
     return cp.Problem(cp.Minimize((1 - problem.mu) * (pull @ entries) + problem.mu * push + reg)).solve(
-        solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10
+        solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9
     )
 
 
