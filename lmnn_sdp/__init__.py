@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.analysis.audit import Audit, audit, certify
     from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
     from lmnn_sdp.estimators.energy import EnergyClassifier
+    from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
     from lmnn_sdp.problem.problem import Problem
@@ -23,6 +24,7 @@ __all__ = [
     "Certificate",
     "Comparison",
     "EnergyClassifier",
+    "KernelLMNN",
     "Problem",
     "Solution",
     "Status",
@@ -43,6 +45,7 @@ _LAZY = {
     "Verdict": "analysis.comparison",
     "compare": "analysis.comparison",
     "EnergyClassifier": "estimators.energy",
+    "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
     "Problem": "problem.problem",
