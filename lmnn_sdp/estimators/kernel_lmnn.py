@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import KernelPCA
-from sklearn.metrics.pairwise import kernel_metrics, pairwise_kernels
+from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.preprocessing import KernelCenterer
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,17 +27,18 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.checks import is_symmetric
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
-from lmnn_sdp.problem.singular import SingularPull
+from lmnn_sdp.problem.singular import SingularPullError
 from lmnn_sdp.solvers.solution import HistoryRow
 from lmnn_sdp.validation import check_finite, check_point, is_integer
 
+KERNELS = ("cosine", "linear", "poly", "precomputed", "rbf", "sigmoid")  # of scikit-learn's KernelPCA
 #: Coordinates at most where the caller leaves their number open, and points for each.
 MOST_COORDINATES, POINTS_EACH = 50, 3
 #: Part of the largest eigenvalue of the centred kernel that counts as rounding, of kernels in float32 too.
 ROUNDING = 1e-6
 #: Part of the objective of the best scaled Euclidean metric below which the optimum tells more of the number of
-#: coordinates than of the classes.
-OVERFIT = 1e-2
+#: coordinates than of the classes, where there is a coordinate for every `CROWDED` points or fewer.
+OVERFIT, CROWDED = 1e-2, 2
 
 
 class KernelLMNN(SolvedMap):
@@ -49,10 +50,11 @@ class KernelLMNN(SolvedMap):
     the coordinates that are kept, with target neighbours that are the nearest of the same class there.
 
     More coordinates always fit the training points better, and new points worse in the end: with nearly as many as
-    points the objective is near 0 whatever the labels are. A UserWarning says so where it is below 1 % of that of the
-    Euclidean metric of the coordinates in its best scale. With an RBF on halves of wine, iris and breast_cancer that
-    is from 0.6 coordinates a point on, where 3-NN learns even shuffled labels nearly by heart. The rule is no guarantee:
-    where classes overlap, new points suffer earlier, and only held-out points tell.
+    points the objective is near 0 whatever the labels are. A UserWarning says so where more than half as many
+    coordinates as points leave less than 1 % of the objective of their Euclidean metric in its best scale. With an RBF
+    on halves of wine, iris and breast_cancer that is from 0.6 coordinates a point on, where 3-NN learns even shuffled
+    labels nearly by heart. Silence is no guarantee: where classes overlap, new points suffer earlier, and only held-out
+    points tell.
 
     Parameters
     ----------
@@ -64,12 +66,11 @@ class KernelLMNN(SolvedMap):
         Coordinates of the kernel PCA, fewer where the kernel has a lower rank. None takes 50, or a third of the points
         if that is less. `components_` has as many rows as the rank of M.
     kernel : str or callable, default="rbf"
-        A kernel of scikit-learn by name, a function of two points, or "precomputed" for an X that holds the kernel: of
-        the training points with each other in `fit`, of new points with the training points in `transform`. The
-        centred kernel must be positive semidefinite.
+        "linear", "poly", "rbf", "sigmoid", "cosine", a function of two points, or "precomputed" for an X that holds
+        the kernel: of the training points with each other in `fit`, of new points with the training points in
+        `transform`. The centred kernel must be positive semidefinite.
     gamma : float, default=None
-        Of the kernels "rbf", "laplacian", "poly", "polynomial", "sigmoid" and "chi2"; None stands for
-        ``1 / n_features`` (1 for "chi2").
+        Of the kernels "rbf", "poly" and "sigmoid"; None stands for ``1 / n_features``.
     degree : float, default=3
         Of the kernel "poly".
     coef0 : float, default=1
@@ -226,7 +227,7 @@ class KernelLMNN(SolvedMap):
         problem = self._problem(V, y, self.n_neighbors, self.mu)
         try:
             self._learn(problem, rows=None)
-        except SingularPull as error:
+        except SingularPullError as error:
             raise ValueError(
                 f"in {V.shape[1]} coordinates of the kernel PCA of {len(V)} points {error}; or lower n_components"
             ) from error
@@ -275,7 +276,8 @@ class KernelLMNN(SolvedMap):
         if callable(self.kernel):
             options = self.kernel_params or {}
         else:
-            options = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+            gamma = 1 / X.shape[1] if self.gamma is None else self.gamma
+            options = {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
         K = pairwise_kernels(X, metric=self.kernel, filter_params=True, **options)
         check_finite(K, "kernel")
         if not is_symmetric(K):
@@ -295,20 +297,19 @@ class KernelLMNN(SolvedMap):
 
     def _check_parameters(self) -> None:
         """Kernel by name, and its numbers."""
-        if not (callable(self.kernel) or self.kernel == "precomputed" or self.kernel in kernel_metrics()):
-            names = ", ".join(sorted(kernel_metrics()))
-            raise ValueError(
-                f"kernel={self.kernel!r} must be one of {names}, 'precomputed' or a function of two points"
-            )
+        if not (callable(self.kernel) or self.kernel in KERNELS):
+            raise ValueError(f"kernel={self.kernel!r} must be one of {', '.join(KERNELS)}, or a function of two points")
         for name, lowest in (("gamma", 0.0), ("degree", 0.0), ("coef0", -math.inf)):
             value = getattr(self, name)
             if value is None and name == "gamma":
                 continue
-            if not (isinstance(value, Real) and math.isfinite(value) and value >= lowest):
+            if not (isinstance(value, Real) and math.isfinite(value) and float(value) >= lowest):
                 raise ValueError(f"{name}={value!r} must be a finite number" + " >= 0" * (lowest == 0))
 
     def _warn_if_it_fits_anything(self, problem: Problem) -> None:
         """Tell where the optimum is so low that it says little about new points."""
+        if CROWDED * problem.n_features <= problem.n_points:
+            return
         euclidean = problem.value(math.sqrt(euclidean_scale(problem)) * np.eye(problem.n_features))
         if self.objective_ < OVERFIT * euclidean:
             warnings.warn(

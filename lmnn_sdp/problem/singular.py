@@ -23,7 +23,7 @@ MOST_POINTS = 3000  # up to which target neighbours are chosen anew to see wheth
 TRIES = 6  # dimensions that are tried
 
 
-class SingularPull(ValueError):
+class SingularPullError(ValueError):
     """Raised where M is not determined, so that who chose the coordinates can name a remedy of its own."""
 
 
