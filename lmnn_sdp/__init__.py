@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
+    from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.solution import Solution, Status
@@ -25,6 +26,7 @@ __all__ = [
     "Comparison",
     "EnergyClassifier",
     "KernelLMNN",
+    "MultiPassLMNN",
     "Problem",
     "Solution",
     "Status",
@@ -48,6 +50,7 @@ _LAZY = {
     "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
+    "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
     "Solution": "solvers.solution",

@@ -229,7 +229,8 @@ class KernelLMNN(SolvedMap):
             self._learn(problem, rows=None)
         except SingularPullError as error:
             raise ValueError(
-                f"in {V.shape[1]} coordinates of the kernel PCA of {len(V)} points {error}; or lower n_components"
+                f"{V.shape[1]} coordinates of the kernel PCA are too many for {len(V)} points, lower n_components: "
+                f"{error}"
             ) from error
         self._warn_if_it_fits_anything(problem)
         return self

@@ -111,6 +111,11 @@ class SolvedMap(LearnedMap):
             raise listener.error
         warn_unless_solved(solution, self.tol, stacklevel=3)
 
+    @property
+    def _can_begin(self) -> bool:
+        """Whether the solver takes a start."""
+        return self.solver in ("auto", "newton", "scs", "pgd")
+
     def _solve(
         self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
     ) -> Solution:
