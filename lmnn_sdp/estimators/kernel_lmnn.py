@@ -47,7 +47,8 @@ class KernelLMNN(SolvedMap):
     Boundaries that no linear map of the features can straighten may be straight in the feature space of a kernel.
     Differences of training points lie in the span of their centred features, and what a metric does outside the span
     changes none of their distances. So the problem is `LMNN` in the coordinates of a kernel PCA: exact in the span of
-    the coordinates that are kept, with target neighbours that are the nearest of the same class there.
+    the coordinates that are kept, with target neighbours that are the nearest of the same class there. The kernel of
+    all pairs is held, and its eigenvalues are taken: that is for some thousand points.
 
     More coordinates always fit the training points better, and new points worse in the end: with nearly as many as
     points the objective is near 0 whatever the labels are. A UserWarning says so where more than half as many
