@@ -11,31 +11,25 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import KernelPCA
-from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.preprocessing import KernelCenterer
 from sklearn.utils.validation import check_is_fitted
 
+from lmnn_sdp.estimators.kernel_rank import kernel_rank
 from lmnn_sdp.estimators.learned_map import LearnedDistance
 from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.checks import is_symmetric
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.problem.singular import SingularPullError
 from lmnn_sdp.solvers.solution import HistoryRow
-from lmnn_sdp.validation import check_finite, check_point, is_integer
+from lmnn_sdp.validation import check_point, is_integer
 
-KERNELS = ("cosine", "linear", "poly", "precomputed", "rbf", "sigmoid")  # of scikit-learn's KernelPCA
 #: Coordinates at most where the caller leaves their number open, and points for each.
 MOST_COORDINATES, POINTS_EACH = 50, 3
-#: Part of the largest eigenvalue of the centred kernel that counts as rounding, of kernels in float32 too.
-ROUNDING = 1e-6
 #: Part of the objective of the best scaled Euclidean metric below which the optimum tells more of the number of
 #: coordinates than of the classes, where there is a coordinate for every `CROWDED` points or fewer.
 OVERFIT, CROWDED = 1e-2, 2
@@ -213,17 +207,7 @@ class KernelLMNN(SolvedMap):
             If the optimum is so low that the coordinates fit any labels, see above.
         """
         X, y = self._checked(X, y)
-        self._check_kernel(X)
-        self.kernel_pca_ = KernelPCA(
-            self._count(len(X)),
-            kernel=self.kernel,
-            gamma=self.gamma,
-            degree=self.degree,
-            coef0=self.coef0,
-            kernel_params=self.kernel_params,
-            eigen_solver="dense",
-            remove_zero_eig=True,
-        ).fit(X)
+        self.kernel_pca_ = self._pca(X)
         V = self._coordinates(X)
         problem = self._problem(V, y, self.n_neighbors, self.mu)
         try:
@@ -259,6 +243,19 @@ class KernelLMNN(SolvedMap):
         """Kernel PCA of points."""
         return self.kernel_pca_.transform(X)
 
+    def _pca(self, X: FloatArray) -> KernelPCA:
+        """Kernel PCA to as many coordinates as are asked for, and are no rounding."""
+        pca = KernelPCA(
+            kernel=self.kernel,
+            gamma=self.gamma,
+            degree=self.degree,
+            coef0=self.coef0,
+            kernel_params=self.kernel_params,
+            eigen_solver="dense",
+            remove_zero_eig=True,
+        )
+        return pca.set_params(n_components=min(self._count(len(X)), kernel_rank(pca, X))).fit(X)
+
     def _count(self, n: int) -> int:
         """Coordinates to keep."""
         if self.n_components is None:
@@ -269,44 +266,6 @@ class KernelLMNN(SolvedMap):
                 f"for {MOST_COORDINATES} or a third of them"
             )
         return int(self.n_components)
-
-    def _check_kernel(self, X: FloatArray) -> None:
-        """The kernel as a parameter, then as the matrix that it gives: finite, symmetric and PSD once centred."""
-        self._check_parameters()
-        if self.kernel == "precomputed" and len(X) != X.shape[1]:
-            raise ValueError(f"X has shape {X.shape}; a precomputed kernel must be square: a column for each point")
-        if callable(self.kernel):
-            options = self.kernel_params or {}
-        else:
-            gamma = 1 / X.shape[1] if self.gamma is None else self.gamma
-            options = {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
-        K = pairwise_kernels(X, metric=self.kernel, filter_params=True, **options)
-        check_finite(K, "kernel")
-        if not is_symmetric(K):
-            raise ValueError(f"kernel={self.kernel!r} is not symmetric on these points; take (k(a, b) + k(b, a)) / 2")
-        eigenvalues = np.linalg.eigvalsh(KernelCenterer().fit_transform(K))
-        if not eigenvalues[-1] > ROUNDING * np.max(np.abs(K)):
-            raise ValueError(
-                f"kernel={self.kernel!r} has the same features for all points, up to rounding; choose another kernel "
-                "or gamma, or scale the data"
-            )
-        if eigenvalues[0] < -ROUNDING * eigenvalues[-1]:
-            raise ValueError(
-                f"kernel={self.kernel!r} is not positive semidefinite on these points: once centred it has the "
-                f"eigenvalue {eigenvalues[0]:.3g} beside {eigenvalues[-1]:.3g}, so that no features have these inner "
-                "products; choose another kernel, such as 'rbf', or other parameters of it"
-            )
-
-    def _check_parameters(self) -> None:
-        """Kernel by name, and its numbers."""
-        if not (callable(self.kernel) or self.kernel in KERNELS):
-            raise ValueError(f"kernel={self.kernel!r} must be one of {', '.join(KERNELS)}, or a function of two points")
-        for name, lowest in (("gamma", 0.0), ("degree", 0.0), ("coef0", -math.inf)):
-            value = getattr(self, name)
-            if value is None and name == "gamma":
-                continue
-            if not (isinstance(value, Real) and math.isfinite(value) and float(value) >= lowest):
-                raise ValueError(f"{name}={value!r} must be a finite number" + " >= 0" * (lowest == 0))
 
     def _warn_if_it_fits_anything(self, problem: Problem) -> None:
         """Tell where the optimum is so low that it says little about new points."""

@@ -79,6 +79,18 @@ def test_a_linear_kernel_is_lmnn():
     np.testing.assert_allclose(model.pair_distance(pairs), linear.pair_distance(pairs), rtol=1e-2)
 
 
+def test_what_rounding_does_to_a_kernel_is_no_reason_to_refuse_it(fitted):
+    K = rbf_kernel(WINE, gamma=1 / 13).astype(np.float32)
+    coarse = KernelLMNN(kernel="precomputed", n_components=50, tol=1e-6).fit(K, CULTIVARS)
+    assert coarse.objective_ == pytest.approx(fitted.objective_, rel=1e-3)
+    inner = KernelLMNN(kernel="precomputed").fit((WINE @ WINE.T).astype(np.float32), CULTIVARS)
+    assert inner.components_.shape[1] == 13  # none of the rounding errors is a coordinate
+    near, far = (KernelLMNN(kernel="linear", tol=1e-6).fit(WINE + shift, CULTIVARS) for shift in (0, 1e3))
+    assert far.objective_ == pytest.approx(near.objective_, rel=1e-5)
+    with pytest.raises(ValueError, match="kernel='linear' has the same features for all points, up to rounding"):
+        KernelLMNN(kernel="linear").fit(WINE + 1e6, CULTIVARS)
+
+
 @pytest.mark.parametrize("gamma", [None, 0.02])
 def test_a_kernel_by_name_as_a_function_and_as_a_matrix_are_the_same(gamma):
     setting = {"n_components": 10, "tol": 1e-6}
