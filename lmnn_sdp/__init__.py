@@ -7,8 +7,10 @@ if TYPE_CHECKING:
     from lmnn_sdp.analysis.audit import Audit, audit, certify
     from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
     from lmnn_sdp.estimators.energy import EnergyClassifier
+    from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
+    from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.solution import Solution, Status
@@ -23,6 +25,8 @@ __all__ = [
     "Certificate",
     "Comparison",
     "EnergyClassifier",
+    "KernelLMNN",
+    "MultiPassLMNN",
     "Problem",
     "Solution",
     "Status",
@@ -43,8 +47,10 @@ _LAZY = {
     "Verdict": "analysis.comparison",
     "compare": "analysis.comparison",
     "EnergyClassifier": "estimators.energy",
+    "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
+    "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
     "Solution": "solvers.solution",

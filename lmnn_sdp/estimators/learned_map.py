@@ -39,7 +39,7 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             The mapped points.
         """
         check_is_fitted(self)
-        return self._numbers(X, reset=False) @ self.components_.T
+        return self._coordinates(self._numbers(X, reset=False)) @ self.components_.T
 
     def get_mahalanobis_matrix(self) -> FloatArray:
         """The metric ``M = components_.T @ components_``.
@@ -67,7 +67,8 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         check_is_fitted(self)
         ends = check_pairs(pairs, self.n_features_in_)
-        return np.linalg.norm((ends[:, 0] - ends[:, 1]) @ self.components_.T, axis=1)
+        difference = self._coordinates(ends[:, 0]) - self._coordinates(ends[:, 1])
+        return np.linalg.norm(difference @ self.components_.T, axis=1)
 
     def pair_score(self, pairs: npt.ArrayLike) -> FloatArray:
         """Minus the `pair_distance`: the higher, the more alike the two points of a pair.
@@ -101,6 +102,10 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _n_features_out(self) -> int:
         """Number of columns of `transform`, for scikit-learn."""
         return len(self.components_)
+
+    def _coordinates(self, X: FloatArray) -> FloatArray:
+        """Points in the coordinates that ``components_`` acts on: the features themselves."""
+        return X
 
     def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
         """Finite float64 data; a missing value is named by its feature."""
@@ -148,7 +153,11 @@ class LearnedDistance:
         ValueError
             If a or b is no single point of d finite numbers.
         """
-        d = self.components.shape[1]
-        difference = self.components @ (check_point(a, "a", d) - check_point(b, "b", d))
+        difference = self.components @ self._apart(a, b)
         square = float(difference @ difference)
         return square if squared else math.sqrt(square)
+
+    def _apart(self, a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+        """``a - b`` in the coordinates that the map acts on."""
+        d = self.components.shape[1]
+        return check_point(a, "a", d) - check_point(b, "b", d)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from lmnn_sdp.display.cards import card
-from lmnn_sdp.display.intervals import gap_text
-from lmnn_sdp.display.progress import Progress
-from lmnn_sdp.estimators.learned_map import LearnedMap
-from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers.cut import cut, leading_rows
-from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
-from lmnn_sdp.solvers.solve import solve, warn_unless_solved
-from lmnn_sdp.validation import check_callback, check_components, check_labelled, check_unmasked
+from lmnn_sdp.estimators.solved_map import SolvedMap
+from lmnn_sdp.solvers.solution import HistoryRow
+from lmnn_sdp.validation import check_components
 
 
-class LMNN(LearnedMap):
+class LMNN(SolvedMap):
     """Large Margin Nearest Neighbor metric learning, solved to a proved gap.
 
     Learns the linear map L for which nearest neighbours in ``X @ L.T`` classify well: with ``M = L'L`` it minimises
@@ -172,104 +161,6 @@ class LMNN(LearnedMap):
         """
         X, y = self._checked(X, y)
         check_components(self.n_components, X.shape[1])
-        check_callback(self.callback)
         problem = self._problem(X, y, self.n_neighbors, self.mu)
-        start = getattr(self, "solution_", None) if self.warm_start else None
-        with Progress(quiet=not self.verbose, tol=self.tol) as progress:
-            listener = _Listener(progress, self.callback)
-            solution = self._solve(problem, start, listener)
-        self._keep(problem, solution)
-        if listener.error is not None:
-            raise listener.error
-        warn_unless_solved(solution, self.tol, stacklevel=2)
+        self._learn(problem, self.n_components, warm=self.warm_start)
         return self
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn should know: y is required."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
-
-    def _repr_html_inner(self) -> str:
-        """scikit-learn's diagram, and once fitted what was proved; `_repr_html_` calls it for a display of diagrams."""
-        return super()._repr_html_inner() + self._card()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        """The same for Jupyter."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {kind: text + self._card() if kind == "text/html" else text for kind, text in bundle.items()}
-
-    def _card(self) -> str:
-        """What was learned, or nothing."""
-        if not hasattr(self, "solution_"):
-            return ""
-        solution = self.solution_
-        rows = [
-            *bounds_rows(self.lower_bound_, self.objective_),
-            ("components_", "{} x {}".format(*self.components_.shape)),
-            *metric_rows(solution.certificate, len(solution.M)),
-            ("solver", solution.effort),
-        ]
-        if self.objective_ != solution.objective:  # the picture and the last rows are those of M
-            rows.insert(3, ("gap before the cut", gap_text(solution.relative_gap)))
-        return card("Learned metric", solution.status.badge, rows, solution.history)
-
-    def _checked(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.generic]]:
-        """Training data as numbers and labels, after scikit-learn's checks and ours."""
-        if y is None:
-            validate_data(self, X, y)  # says that y is required
-        check_unmasked(y, "y")
-        labels = check_labelled(column_or_1d(y, warn=True))
-        check_classification_targets(labels)
-        X = self._numbers(X, reset=True)
-        check_consistent_length(X, labels)
-        return X, labels
-
-    def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
-        """The problem at one k and mu, with what else the parameters say of it."""
-        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg, minus_one_is_class=self.minus_one_is_class)
-
-    def _solve(
-        self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
-    ) -> Solution:
-        """Solve as the parameters say, without a warning: what was reached is kept before anyone is told."""
-        return solve(
-            problem,
-            self.solver,
-            self.tol,
-            self.max_iter,
-            self.time_limit,
-            callback,
-            start,
-            random_state=self.random_state,
-            warn=False,
-        )
-
-    def _keep(self, problem: Problem, solution: Solution) -> None:
-        """Set what was learned."""
-        self.components_ = leading_rows(solution, self.n_components)
-        self.objective_ = cut(problem, solution, self.n_components).objective
-        self.lower_bound_ = solution.lower_bound
-        self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
-        self.n_iter_ = max(1, solution.rounds)
-        self.solution_ = solution if self.warm_start else solution.without_multipliers()
-
-
-class _Listener:
-    """Passes history rows on to progress and to the caller's callback, whose first error stops the solve."""
-
-    def __init__(self, progress: Progress, callback: Callable[[HistoryRow], object] | None) -> None:
-        self._progress = progress
-        self._callback = callback
-        self.error: Exception | None = None
-
-    def __call__(self, row: HistoryRow) -> object:
-        """Show the row; True to stop."""
-        self._progress(row)
-        if self._callback is None:
-            return None
-        try:
-            return self._callback(row)
-        except Exception as error:
-            self.error = error
-            return True

@@ -263,8 +263,7 @@ def _solved(
     search: LMNNCV, X: FloatArray, y: npt.NDArray[np.generic], k: int, mu: float, start: Solution | None
 ) -> Solution:
     """One problem, begun at a solution of another where the solver can."""
-    can_begin = search.solver in ("auto", "newton", "scs", "pgd")
-    solution = search._solve(search._problem(X, y, k, mu), start if can_begin else None)
+    solution = search._solve(search._problem(X, y, k, mu), start if search._can_begin else None)
     if solution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt  # which the solver took as a wish to keep its best metric so far
     return solution

@@ -23,6 +23,10 @@ MOST_POINTS = 3000  # up to which target neighbours are chosen anew to see wheth
 TRIES = 6  # dimensions that are tried
 
 
+class SingularPullError(ValueError):
+    """Raised where M is not determined, so that who chose the coordinates can name a remedy of its own."""
+
+
 def singular_pull(problem: Problem, free: int, varying: int) -> str:
     """The message for a pull that vanishes in ``free`` of the ``varying`` directions of the data."""
     size = _dimensions(problem, varying - free)

@@ -25,7 +25,7 @@ from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
 from lmnn_sdp.problem.own_coordinates import whiten_blocks
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.singular import singular_pull
+from lmnn_sdp.problem.singular import SingularPullError, singular_pull
 
 #: Deviation of the whitened cost from the identity that needs no further step.
 WHITE = 1e-9
@@ -207,7 +207,7 @@ def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple
             raise ValueError(f"feature {feature} is so small that M overflows; multiply it by a power of ten")
         Z, errors = accurate_rows(problem.X, centre, T)
     _check_far_rows(problem.X - centre)
-    raise ValueError(singular_pull(problem, free, Z.shape[1]))
+    raise SingularPullError(singular_pull(problem, free, Z.shape[1]))
 
 
 def _sizes(centred: FloatArray, T: FloatArray) -> FloatArray:

@@ -127,6 +127,20 @@ def the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits
     assert kept > 100 * whole
 
 
+def a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors(text):
+    line = "{}: # <= optimum <= #, # % errors in one coordinate"
+    (*linear, linear_errors), (*kernel, kernel_errors) = (
+        numbers(text, line.format(name)) for name in ("LMNN", "KernelLMNN")
+    )
+    assert kernel[1] < linear[0] / 2
+    assert kernel_errors < linear_errors / 2
+    lines = [numbers(text, f"\n{m} coordinates: objective #, # % errors") for m in (3, 5, 8, 12, 20, 30, 45, 60)]
+    objectives, errors = zip(*lines, strict=True)
+    assert list(objectives) == sorted(objectives, reverse=True)
+    assert objectives[-1] < objectives[0] / 5
+    assert errors[-1] > 2 * errors[0]
+
+
 def balance_scale_has_something_to_choose_and_iris_has_not(text):
     ratio = {}
     for name in ("iris", "balance_scale"):
@@ -141,6 +155,7 @@ CLAIMS = {
     "audit_a_metric": both_descents_end_at_different_places_well_above_the_optimum,
     "choosing_k_and_mu": balance_scale_has_something_to_choose_and_iris_has_not,
     "digits_in_2d": the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits,
+    "kernel_circles": a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors,
     "quick_start": learning_helps,
     "raw_and_standardized": scale_matters_through_the_targets_only,
     "reading_the_certificate": the_certificate_stands_by_hand_and_residuals_add_up_to_the_gap,
