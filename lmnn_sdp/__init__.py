@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
+    from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
@@ -26,6 +27,7 @@ __all__ = [
     "Comparison",
     "EnergyClassifier",
     "KernelLMNN",
+    "MultiMetricLMNN",
     "MultiPassLMNN",
     "Problem",
     "Solution",
@@ -50,6 +52,7 @@ _LAZY = {
     "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
+    "MultiMetricLMNN": "estimators.multi_metric",
     "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lmnn_sdp.estimators.energies import Neighborhoods
+from lmnn_sdp.estimators.inputs import numbers
 from lmnn_sdp.estimators.lmnn import LMNN
-from lmnn_sdp.numerics.linalg import squared_distances
-from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
+from lmnn_sdp.estimators.ranking import LocalMetrics
+from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import Blocks
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.validation import check_dense, check_features, check_unmasked
 
 
 class EnergyClassifier(ClassifierMixin, BaseEstimator):
@@ -33,8 +35,10 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    metric : LMNN, default=None
-        What learns the metric, k and mu; a clone of it is fitted. None for an `LMNN` with ``n_neighbors="auto"``.
+    metric : LMNN or MultiMetricLMNN, default=None
+        What learns the metric, k and mu; a clone of it is fitted. None for an `LMNN` with ``n_neighbors="auto"``. Of
+        several metrics a new point has that of the label it is tried with, or where blocks are clusters of k-means
+        that of its cluster.
         ``sklearn.frozen.FrozenEstimator(model)`` keeps a fitted one as it is.
     margin : float, default=1.0
         Margin of the friends of a new point; the paper has 1, the code that its authors released 0. At least 0.
@@ -43,7 +47,7 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
-    metric_ : LMNN
+    metric_ : LMNN or MultiMetricLMNN
         The fitted metric; its interval is that of the problem.
     n_features_in_ : int
         Features seen in `fit`.
@@ -75,11 +79,10 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
     """
 
     classes_: npt.NDArray[Any]
-    metric_: LMNN
-    _centre: FloatArray
+    metric_: LMNN | MultiMetricLMNN
     _training: Neighborhoods
 
-    def __init__(self, metric: LMNN | None = None, *, margin: float = 1.0) -> None:
+    def __init__(self, metric: LMNN | MultiMetricLMNN | None = None, *, margin: float = 1.0) -> None:
         self.metric = metric
         self.margin = margin
 
@@ -111,20 +114,41 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
         if not (isinstance(self.margin, Real) and math.isfinite(self.margin) and self.margin >= 0):
             raise ValueError(f"margin={self.margin!r} must be a finite number >= 0; 1 is that of the paper")
         metric = LMNN(n_neighbors="auto") if self.metric is None else self.metric
-        if not isinstance(getattr(metric, "estimator", metric), LMNN):  # a FrozenEstimator holds one
-            raise ValueError(f"metric={metric!r} must be an LMNN, or a FrozenEstimator of one")
+        learner = getattr(metric, "estimator", metric)  # a FrozenEstimator holds one
+        if not isinstance(learner, LMNN | MultiMetricLMNN):
+            raise ValueError(f"metric={metric!r} must be an LMNN, a MultiMetricLMNN, or a FrozenEstimator of one")
         self.metric_ = clone(metric).fit(X, y)
-        X = self._numbers(X, reset=True)
-        problem = Problem.from_data(
-            X, np.asarray(y).ravel(), self.metric_.n_neighbors, self.metric_.mu, minus_one_is_class=True
-        )
+        X = numbers(self, X, reset=True)
+        labels = np.asarray(y).ravel()
+        problem = Problem.from_data(X, labels, self.metric_.n_neighbors, self.metric_.mu, minus_one_is_class=True)
         self.classes_ = np.unique(problem.y)
-        self._centre = np.median(X, axis=0)  # so that nothing is lost to an origin far away
-        V = self._mapped(X)
+        metrics = self._local_metrics(problem)
         i, j = problem.target_pairs()
-        pulls = squared_distances(V, i, j).reshape(problem.targets.shape)
-        self._training = Neighborhoods(X, V, problem.codes, 1 + pulls, problem.mu)
+        pulls = metrics.of_pairs(X, i, j).reshape(problem.targets.shape)
+        self._training = Neighborhoods(X, metrics, 1 + pulls, problem.mu)
         return self
+
+    def _local_metrics(self, problem: Problem) -> LocalMetrics:
+        """The training points under the metrics of their blocks; under one metric all are in one."""
+        L = self.metric_.components_
+        if L.ndim == 2:
+            one = Blocks(np.zeros(problem.n_points, dtype=np.intp), np.zeros(1))
+            return LocalMetrics.of(problem.X, problem.codes, one, L[None])
+        known = self.metric_.blocks is None or hasattr(self.metric_, "clusters_")
+        if not known:
+            raise ValueError(
+                "metric has blocks of your own, and nobody knows those of new points; use blocks=None, or a number of "
+                "clusters"
+            )
+        blocks = Blocks(self.metric_.block_of_, self.metric_.blocks_)
+        return LocalMetrics.of(problem.X, problem.codes, blocks, L)
+
+    def _clusters(self, X: FloatArray) -> IntArray | None:
+        """The block of each new point; None where blocks are classes, and a new point is tried in each."""
+        if hasattr(self.metric_, "clusters_"):
+            clusters: IntArray = self.metric_.clusters_.predict(X)
+            return clusters
+        return np.zeros(len(X), dtype=np.intp) if self.metric_.components_.ndim == 2 else None
 
     def energies(self, X: npt.ArrayLike) -> FloatArray:
         """Energy of each point under each label, in the units of the objective.
@@ -140,8 +164,8 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
             The lower, the better; columns as in ``classes_``.
         """
         check_is_fitted(self)
-        X = self._numbers(X, reset=False)
-        return self._training.energies(X, self._mapped(X), float(self.margin))
+        X = numbers(self, X, reset=False)
+        return self._training.energies(X, float(self.margin), self._clusters(X))
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
         """Minus the energies; of two classes, by how much less energy the second has.
@@ -174,16 +198,3 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
         """
         best = np.argmin(self.energies(X), axis=1)
         return self.classes_[best]
-
-    def _mapped(self, X: FloatArray) -> FloatArray:
-        """Points under the learned map."""
-        mapped: FloatArray = (X - self._centre) @ self.metric_.components_.T
-        return mapped
-
-    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
-        """Finite float64 data; a missing value is named by its feature."""
-        check_dense(X)
-        check_unmasked(X, "X")
-        array: FloatArray = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
-        check_features(array, getattr(self, "feature_names_in_", None))
-        return array

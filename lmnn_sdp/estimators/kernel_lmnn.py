@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from sklearn.decomposition import KernelPCA
 from sklearn.utils.validation import check_is_fitted
 
+from lmnn_sdp.estimators.inputs import labelled
 from lmnn_sdp.estimators.kernel_rank import kernel_rank
 from lmnn_sdp.estimators.learned_map import LearnedDistance
 from lmnn_sdp.estimators.solved_map import SolvedMap
@@ -206,12 +208,12 @@ class KernelLMNN(SolvedMap):
         UserWarning
             If the optimum is so low that the coordinates fit any labels, see above.
         """
-        X, y = self._checked(X, y)
+        X, y = labelled(self, X, y)
         self.kernel_pca_ = self._pca(X)
         V = self._coordinates(X)
         problem = self._problem(V, y, self.n_neighbors, self.mu)
         try:
-            self._learn(problem, rows=None)
+            self._learn(problem, partial(self._keep, problem, rows=None))
         except SingularPullError as error:
             raise ValueError(
                 f"{V.shape[1]} coordinates of the kernel PCA are too many for {len(V)} points, lower n_components: "

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from lmnn_sdp.estimators.inputs import numbers
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.validation import check_dense, check_features, check_pairs, check_point, check_unmasked
+from lmnn_sdp.validation import check_pairs, check_point
 
 
 class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -39,7 +40,7 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             The mapped points.
         """
         check_is_fitted(self)
-        return self._coordinates(self._numbers(X, reset=False)) @ self.components_.T
+        return self._coordinates(numbers(self, X, reset=False)) @ self.components_.T
 
     def get_mahalanobis_matrix(self) -> FloatArray:
         """The metric ``M = components_.T @ components_``.
@@ -106,17 +107,6 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _coordinates(self, X: FloatArray) -> FloatArray:
         """Points in the coordinates that ``components_`` acts on: the features themselves."""
         return X
-
-    def _numbers(self, X: npt.ArrayLike, reset: bool) -> FloatArray:
-        """Finite float64 data; a missing value is named by its feature."""
-        check_dense(X)
-        check_unmasked(X, "X")
-        fewest = 2 if reset else 1
-        array = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=fewest
-        )
-        check_features(array, getattr(self, "feature_names_in_", None))
-        return array
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.estimators.inputs import labelled
 from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.solvers.solution import HistoryRow
 from lmnn_sdp.validation import check_components
@@ -159,8 +161,8 @@ class LMNN(SolvedMap):
         ConvergenceWarning
             If the solver stopped before the gap reached ``tol``; the message gives the gap.
         """
-        X, y = self._checked(X, y)
+        X, y = labelled(self, X, y)
         check_components(self.n_components, X.shape[1])
         problem = self._problem(X, y, self.n_neighbors, self.mu)
-        self._learn(problem, self.n_components, warm=self.warm_start)
+        self._learn(problem, partial(self._keep, problem, rows=self.n_components), warm=self.warm_start)
         return self

@@ -18,6 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_consistent_length
 
+from lmnn_sdp.estimators.inputs import labelled
 from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.cut import leading_rows
@@ -163,7 +164,7 @@ class LMNNCV(LMNN):
         FitFailedWarning
             If some fits fail, as where a class has too few points in one fold; they score nan and rank last.
         """
-        X, y = self._checked(X, y)
+        X, y = labelled(self, X, y)
         grid = {name: check_grid(getattr(self, name), name) for name in ("n_neighbors", "mu", "n_components")}
         for rows in grid["n_components"]:
             check_components(rows, X.shape[1])

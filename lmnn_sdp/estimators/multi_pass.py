@@ -14,8 +14,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.estimators.inputs import labelled, numbers
 from lmnn_sdp.estimators.passes import Labelled, Pass, Solved, best, changed, solved, targets_under
-from lmnn_sdp.estimators.solved_map import Listener, SolvedMap
+from lmnn_sdp.estimators.proved import Listener
+from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.singular import SingularPullError
 from lmnn_sdp.solvers.solution import HistoryRow, Status
@@ -181,7 +183,7 @@ class MultiPassLMNN(SolvedMap):
         UserWarning
             If a pass made the error on the points held out worse.
         """
-        X, y = self._checked(X, y)
+        X, y = labelled(self, X, y)
         check_components(self.n_components, X.shape[1])
         check_callback(self.callback)
         self._check_passes(X_val, y_val)
@@ -227,7 +229,7 @@ class MultiPassLMNN(SolvedMap):
         """Points held out, checked like those of the fit."""
         check_unmasked(y, "y_val")
         labels = check_labelled(column_or_1d(y))
-        points = self._numbers(X, reset=False)
+        points = numbers(self, X, reset=False)
         check_consistent_length(points, labels)
         return Labelled(points, labels)
 

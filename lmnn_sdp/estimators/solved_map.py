@@ -1,162 +1,35 @@
-"""A learned map whose `fit` solves an LMNN problem: checks, the solve as the parameters say, and what is kept of it."""
+"""A learned map whose `fit` solves an LMNN problem with a single metric."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from lmnn_sdp.display.cards import card
+from lmnn_sdp.display.cards import Row
 from lmnn_sdp.display.intervals import gap_text
-from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.estimators.learned_map import LearnedMap
+from lmnn_sdp.estimators.proved import Proved
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.cut import cut, leading_rows
-from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
-from lmnn_sdp.solvers.solve import solve, warn_unless_solved
-from lmnn_sdp.validation import check_callback, check_labelled, check_unmasked
+from lmnn_sdp.solvers.solution import Solution
 
 
-class SolvedMap(LearnedMap):
-    """What the estimators share that learn one metric from one `Problem`, with the proved interval beside it.
+class SolvedMap(Proved, LearnedMap):
+    """What the estimators share that learn one metric from one `Problem`: the leading rows of its map are kept."""
 
-    Attributes
-    ----------
-    objective_, lower_bound_, relative_gap_ : float
-        The proved interval.
-    solution_ : Solution
-        What the solver returned.
-    n_iter_ : int
-        Rounds or iterations that the solver took.
-    """
-
-    reg: float
-    minus_one_is_class: bool
-    tol: float
-    max_iter: int | None
-    time_limit: float | None
-    solver: str
-    callback: Callable[[HistoryRow], object] | None
-    verbose: bool
-    random_state: int | np.random.RandomState | None
-
-    objective_: float
-    lower_bound_: float
-    relative_gap_: float
-    solution_: Solution
-    n_iter_: int
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn should know: y is required."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
-
-    def _repr_html_inner(self) -> str:
-        """scikit-learn's diagram, and once fitted what was proved; `_repr_html_` calls it for a display of diagrams."""
-        return super()._repr_html_inner() + self._card()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        """The same for Jupyter."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return {kind: text + self._card() if kind == "text/html" else text for kind, text in bundle.items()}
-
-    def _card(self) -> str:
-        """What was learned, or nothing."""
-        if not hasattr(self, "solution_"):
-            return ""
-        solution = self.solution_
-        rows = [
-            *bounds_rows(self.lower_bound_, self.objective_),
-            ("components_", "{} x {}".format(*self.components_.shape)),
-            *metric_rows(solution.certificate, len(solution.M)),
-            ("solver", solution.effort),
-        ]
-        if self.objective_ != solution.objective:  # the picture and the last rows are those of M
-            rows.insert(3, ("gap before the cut", gap_text(solution.relative_gap)))
-        return card("Learned metric", solution.status.badge, rows, solution.history)
-
-    def _checked(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.generic]]:
-        """Training data as numbers and labels, after scikit-learn's checks and ours."""
-        if y is None:
-            validate_data(self, X, y)  # says that y is required
-        check_unmasked(y, "y")
-        labels = check_labelled(column_or_1d(y, warn=True))
-        check_classification_targets(labels)
-        X = self._numbers(X, reset=True)
-        check_consistent_length(X, labels)
-        return X, labels
+    def _rows(self) -> list[Row]:
+        """What the card says of the metric."""
+        rows = [("components_", "{} x {}".format(*self.components_.shape)), *super()._rows()]
+        if self.objective_ != self.solution_.objective:  # the picture and the last rows are those of M
+            rows.insert(1, ("gap before the cut", gap_text(self.solution_.relative_gap)))
+        return rows
 
     def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
         """The problem at one k and mu, with what else the parameters say of it."""
         return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg, minus_one_is_class=self.minus_one_is_class)
 
-    def _learn(self, problem: Problem, rows: int | None, warm: bool = False) -> None:
-        """Solve, begun at the last solution where warm, keep the leading rows, and tell the caller of `fit`."""
-        check_callback(self.callback)
-        start = getattr(self, "solution_", None) if warm else None
-        with Progress(quiet=not self.verbose, tol=self.tol) as progress:
-            listener = Listener(progress, self.callback)
-            solution = self._solve(problem, start, listener)
-        self._keep(problem, solution, rows)
-        if warm:
-            self.solution_ = solution
-        if listener.error is not None:
-            raise listener.error
-        warn_unless_solved(solution, self.tol, stacklevel=3)
-
-    @property
-    def _can_begin(self) -> bool:
-        """Whether the solver takes a start."""
-        return self.solver in ("auto", "newton", "scs", "pgd")
-
-    def _solve(
-        self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
-    ) -> Solution:
-        """Solve as the parameters say, without a warning: what was reached is kept before anyone is told."""
-        return solve(
-            problem,
-            self.solver,
-            self.tol,
-            self.max_iter,
-            self.time_limit,
-            callback,
-            start,
-            random_state=self.random_state,
-            warn=False,
-        )
-
     def _keep(self, problem: Problem, solution: Solution, rows: int | None) -> None:
-        """Set what was learned: the leading rows of the map, or all for None, without the multipliers."""
+        """Set what was learned: the leading rows of the map, or all for None."""
         self.components_ = leading_rows(solution, rows)
-        self.objective_ = cut(problem, solution, rows).objective
-        self.lower_bound_ = solution.lower_bound
-        self.relative_gap_ = relative_gap(self.objective_, self.lower_bound_)
-        self.n_iter_ = max(1, solution.rounds)
-        self.solution_ = solution.without_multipliers()
-
-
-class Listener:
-    """Passes history rows on to progress and to the caller's callback, whose first error stops the solve."""
-
-    def __init__(self, progress: Progress, callback: Callable[[HistoryRow], object] | None) -> None:
-        self._progress = progress
-        self._callback = callback
-        self.error: Exception | None = None
-
-    def __call__(self, row: HistoryRow) -> object:
-        """Show the row; True to stop."""
-        self._progress(row)
-        if self._callback is None:
-            return None
-        try:
-            return self._callback(row)
-        except Exception as error:
-            self.error = error
-            return True
+        self._keep_proof(solution, cut(problem, solution, rows).objective)

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from lmnn_sdp import LMNN, EnergyClassifier, Problem
+from lmnn_sdp import LMNN, EnergyClassifier, MultiMetricLMNN, Problem
 from lmnn_sdp.estimators import energies
 
 
@@ -116,7 +116,7 @@ def test_a_margin_is_a_number_of_at_least_zero(margin):
 
 
 def test_a_metric_is_an_lmnn():
-    with pytest.raises(ValueError, match=r"metric=StandardScaler\(\) must be an LMNN, or a FrozenEstimator of one"):
+    with pytest.raises(ValueError, match=r"metric=StandardScaler\(\) must be an LMNN, a MultiMetricLMNN, or a FrozenEstimator of one"):
         EnergyClassifier(StandardScaler()).fit(*data())
 
 
@@ -124,3 +124,44 @@ def test_a_metric_is_an_lmnn():
 @parametrize_with_checks([EnergyClassifier()])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+def brute_force_of_several(model, X, y, new):
+    """E of eq. 15 with the metric of the second point of each distance."""
+    metric, k = model.metric_, model.metric_.n_neighbors
+    mu, M, block_of = metric.mu, metric.get_mahalanobis_matrices(), metric.block_of_
+    targets = Problem.from_data(X, y, k).targets
+    D = lambda a, b, block: float((a - b) @ M[block] @ (a - b))  # noqa: E731
+    found = []
+    for x in new:
+        row = []
+        for c in np.unique(y):
+            own = np.flatnonzero(y == c)
+            friends = own[np.argsort([np.sum((X[a] - x) ** 2) for a in own], kind="stable")[:k]]
+            mine = c if metric.blocks is None else metric.clusters_.predict(x[None])[0]
+            total = (1 - mu) * sum(D(x, X[j], block_of[j]) for j in friends)
+            for l in np.flatnonzero(y != c):
+                away = D(x, X[l], block_of[l])
+                total += mu * sum(max(0.0, model.margin + D(x, X[j], block_of[j]) - away) for j in friends)
+                invaded = D(X[l], x, mine)
+                total += mu * sum(max(0.0, 1 + D(X[l], X[j], block_of[j]) - invaded) for j in targets[l])
+            row.append(total)
+        found.append(row)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("blocks", [None, 2])
+def test_energies_of_several_metrics_are_the_sums_of_the_definition(blocks, monkeypatch):
+    X, y = data()
+    new = data(n=20, seed=1)[0]
+    model = EnergyClassifier(MultiMetricLMNN(blocks=blocks, random_state=0, tol=1e-2)).fit(X, y)
+    expected = brute_force_of_several(model, X, y, new)
+    np.testing.assert_allclose(model.energies(new), expected, rtol=1e-9)
+    monkeypatch.setattr(energies, "BLOCK", 100)
+    np.testing.assert_allclose(model.energies(new), expected, rtol=1e-9)
+
+
+def test_blocks_of_the_caller_say_nothing_of_new_points():
+    X, y = data()
+    with pytest.raises(ValueError, match="nobody knows those of new points; use blocks=None, or a number of clusters"):
+        EnergyClassifier(MultiMetricLMNN(blocks=y % 2)).fit(X, y)
