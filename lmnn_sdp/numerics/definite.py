@@ -12,6 +12,8 @@ from lmnn_sdp.numerics.types import FloatArray
 def definite_beyond(A: FloatArray, error: float) -> bool:
     """Whether every symmetric matrix within ``error`` of ``A (d, d)`` in the spectral norm is proved positive definite.
 
+    A vector is a diagonal matrix, and so are those near it.
+
     False proves nothing. A floating-point Cholesky factorisation of ``B = fl(A - s I)`` that runs to its end proves
     ``lambda_min(B) >= -g / (1 - g) tr(B)`` with ``g = gamma_{d + 1}``, since its backward error is at most g times the
     product of the factors' absolute values, whose diagonal B itself bounds. The shift s pays for that, for its own
@@ -20,6 +22,8 @@ def definite_beyond(A: FloatArray, error: float) -> bool:
     Source: S. M. Rump (2006). Verification of positive definiteness. BIT Numerical Mathematics 46, 433-452.
     """
     d = len(A)
+    if A.ndim == 1:  # a diagonal matrix
+        return bool(np.min(A) > error) and bool(np.isfinite(A).all())
     if not (np.isfinite(A).all() and np.isfinite(error)):
         return False
     diagonal = np.abs(np.diag(A))

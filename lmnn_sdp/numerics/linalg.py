@@ -1,7 +1,8 @@
 """Symmetric matrices as arrays: vectorisation, PSD projection, factors. Nothing here knows LMNN.
 
 A stack of matrices, shape (B, d, d), is one block-diagonal matrix: its eigenvalues come by block, its factor is a stack
-of factors, with rows of zeros where a block has fewer than another.
+of factors, with rows of zeros where a block has fewer than another. A vector, shape (d,), is a diagonal matrix, and its
+factor the vector of roots.
 """
 
 from __future__ import annotations
@@ -77,11 +78,18 @@ def transpose(A: FloatArray) -> FloatArray:
 
 def symmetrize(A: FloatArray) -> FloatArray:
     """Symmetric part ``(A + A') / 2`` of ``A (d, d)``, or of each of a stack."""
+    if A.ndim == 1:
+        return A
     return (A + transpose(A)) / 2
 
 
 def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``, or of each of a stack."""
+    """Rising eigenvalues and the eigenvectors, as columns, of symmetric ``A (d, d)``, or of each of a stack.
+
+    Those of a diagonal matrix are not sorted, and of its eigenvectors only the signs are kept.
+    """
+    if A.ndim == 1:
+        return A, np.ones_like(A)
     if A.ndim == 2:
         return scipy.linalg.eigh(A, check_finite=False)
     eigenvalues, Q = zip(*(scipy.linalg.eigh(block, check_finite=False) for block in A), strict=True)
@@ -90,10 +98,19 @@ def eigh(A: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def eigvalsh(A: FloatArray, B: FloatArray | None = None) -> FloatArray:
     """Eigenvalues of symmetric ``A (d, d)``, relative to a positive definite B if given; by block of a stack."""
+    if A.ndim == 1:
+        return A if B is None else A / B
     if A.ndim == 2:
         return scipy.linalg.eigvalsh(A, B, check_finite=False)
     bases = [None] * len(A) if B is None else B
     return np.stack([scipy.linalg.eigvalsh(*pair, check_finite=False) for pair in zip(A, bases, strict=True)])
+
+
+def assembled(eigenvalues: FloatArray, Q: FloatArray) -> FloatArray:
+    """The matrix, or stack, of these eigenvalues and eigenvectors, which need not be the ones of `eigh` alone."""
+    if Q.ndim == 1:
+        return eigenvalues
+    return (Q * eigenvalues[..., None, :]) @ transpose(Q)
 
 
 def spectral_norm(A: FloatArray) -> float:
@@ -122,14 +139,16 @@ def psd_factor(A: FloatArray, least: float = 0.0) -> FloatArray:
 
     Parameters
     ----------
-    A : array, shape (d, d) or (B, d, d)
+    A : array, shape (d, d), (B, d, d) or (d,)
     least : float
         Kept are eigenvalues above this part of the largest of their block alone.
 
     Returns
     -------
-    L : array, shape (rank, d), or (B, largest rank, d) with rows of zeros
+    L : array, shape (rank, d), or (B, largest rank, d) with rows of zeros, or (d,)
     """
+    if A.ndim == 1:
+        return np.sqrt(np.where(A > max(0.0, least * float(np.max(A, initial=0.0))), A, 0.0))
     if A.ndim == 2:
         return _factor(A, least)
     factors = [_factor(block, least) for block in A]
@@ -153,6 +172,8 @@ def padded(factors: list[FloatArray]) -> FloatArray:
 
 def metric_of(L: FloatArray) -> FloatArray:
     """``L'L (d, d)``, of each factor of a stack."""
+    if L.ndim == 1:
+        return L**2
     return transpose(L) @ L
 
 

@@ -65,9 +65,12 @@ class Blocks:
 
 
 def factors(L: FloatArray) -> Iterator[FloatArray]:
-    """The one factor ``(q, d)``, or each of a stack without the rows of zeros at its end, but for the first row."""
-    if L.ndim == 2:
-        yield L
+    """The one factor ``(q, d)``, or each of a stack without the rows of zeros at its end, but for the first row.
+
+    The factor of a diagonal metric is a vector; its rows are those with an entry.
+    """
+    if L.ndim < 3:
+        yield L if L.ndim == 2 else np.diag(L)[L != 0]
         return
     for block in L:
         used = np.flatnonzero(block.any(axis=1))

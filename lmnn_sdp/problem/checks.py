@@ -49,6 +49,26 @@ def check_blocks(blocks: npt.ArrayLike | str | None, labels: npt.NDArray[np.gene
     return Blocks(place.astype(np.intp, copy=False), found)
 
 
+def check_structure(structure: str, R: FloatArray, blocks: Blocks | None) -> bool:
+    """Whether the metric is diagonal; then R must be, and there is one metric."""
+    if structure not in ("full", "diagonal"):
+        raise ValueError(f"structure={structure!r} is unknown; use 'full' or 'diagonal'")
+    if structure == "full":
+        return False
+    if blocks is not None:
+        raise ValueError("structure='diagonal' is for a single metric; drop blocks, or use structure='full'")
+    if np.count_nonzero(R) > np.count_nonzero(np.diag(R)):
+        raise ValueError("reg is a matrix with entries beside its diagonal, which a diagonal metric does not see")
+    return True
+
+
+def check_diagonal(M: FloatArray) -> FloatArray:
+    """The diagonal of a diagonal matrix, shape (d,)."""
+    if np.count_nonzero(M) > np.count_nonzero(np.diag(M)):
+        raise ValueError("M has entries beside its diagonal, but the problem has structure='diagonal'; use 'full'")
+    return np.diag(M).copy()
+
+
 def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) -> IntArray:
     """Triplets (i, j, l): j a target neighbour of i, l of another class, none listed twice."""
     array = as_indices(triplets, "triplets", len(codes))

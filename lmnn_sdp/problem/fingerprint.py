@@ -11,7 +11,8 @@ from lmnn_sdp.problem.problem import Problem
 
 def fingerprint(problem: Problem) -> str:
     """A digest of all that the optimum depends on: data, classes, target neighbours, weights, working set, blocks."""
-    digest = hashlib.blake2b(repr(problem.mu).encode(), digest_size=16)
+    structure = "diagonal" if problem.diagonal else ""
+    digest = hashlib.blake2b(f"{problem.mu!r}{structure}".encode(), digest_size=16)
     blocks = None if problem.blocks is None else problem.blocks.codes
     for array in (problem.X, problem.codes, problem.targets, problem.R, problem.working_set, blocks):
         if array is not None:

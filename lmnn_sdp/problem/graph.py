@@ -46,8 +46,9 @@ class Edges:
     b: IntArray
 
     def forms(self, D: FloatArray) -> FloatArray:
-        """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge for a symmetric ``D (d, d)``, shape (E,)."""
-        return self._forms(self.X, row_products(self.X, D))
+        """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge for a symmetric or a diagonal D, shape (E,)."""
+        Y = (self.X * D).astype(self.X.dtype, copy=False) if D.ndim == 1 else row_products(self.X, D)
+        return self._forms(self.X, Y)
 
     def distances(self, L: FloatArray) -> FloatArray:
         """The same for ``D = L'L`` with L of shape (r, d), in r products an edge; shape (E,)."""
@@ -62,14 +63,17 @@ class Edges:
         in_parts(lambda begin, end: _add_products(X, Y, self.a, self.b, begin, end, q), len(q), cost)
         return q
 
-    def scatter(self, w: FloatArray) -> FloatArray:
-        """``sum_e w_e (x_a - x_b)(x_a - x_b)'``, shape (d, d)."""
+    def scatter(self, w: FloatArray, diagonal: bool) -> FloatArray:
+        """``sum_e w_e (x_a - x_b)(x_a - x_b)'``, shape (d, d), or its diagonal alone, shape (d,)."""
         n, d = self.X.shape
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
         image = degree.astype(self.X.dtype)[:, None] * self.X
         w = w.astype(self.X.dtype, copy=False)
         cost = GATHERED * len(w) // n * d
         in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, cost)
+        if diagonal:
+            # the upper edges are counted twice, and `_subtract_rows` leaves the lower ones out: the same sum
+            return np.einsum("nf,nf->f", self.X, image, dtype=np.float64)
         return symmetrize(gram(self.X, image).astype(np.float64, copy=False))
 
     @cached_property
@@ -92,6 +96,8 @@ class TripletGraph:
         Edge {i, j} and edge {i, l} of each triplet.
     blocks : Blocks or None
         Of several metrics.
+    diagonal : bool
+        Whether matrices are diagonal, and stand as vectors.
     """
 
     parts: tuple[Edges, ...]
@@ -99,9 +105,12 @@ class TripletGraph:
     pull: IntArray
     push: IntArray
     blocks: Blocks | None = None
+    diagonal: bool = False
 
     @staticmethod
-    def of(X: FloatArray, triplets: IntArray, blocks: Blocks | None = None) -> TripletGraph:
+    def of(
+        X: FloatArray, triplets: IntArray, blocks: Blocks | None = None, diagonal: bool = False
+    ) -> TripletGraph:
         """Find the edges of the triplets; of several metrics, an edge has that of its second point, j or l."""
         n = len(X)
         i, j, l = triplets.T
@@ -112,7 +121,7 @@ class TripletGraph:
         edges, inverse = np.unique(keys, return_inverse=True)
         starts = np.searchsorted(edges, n**2 * np.arange(1, 1 if blocks is None else len(blocks)))
         parts = tuple(Edges(X, part % n**2 // n, part % n) for part in np.split(edges, starts))
-        return TripletGraph(parts, triplets, inverse[: len(i)], inverse[len(i) :], blocks)
+        return TripletGraph(parts, triplets, inverse[: len(i)], inverse[len(i) :], blocks, diagonal)
 
     @cached_property
     def starts(self) -> IntArray:
@@ -144,6 +153,12 @@ class TripletGraph:
         """The edges of each metric, and its factor on the points."""
         return zip(self.parts, factors(L if self.blocks is None else self.blocks.outward(L)), strict=True)
 
+    def squares(self, chosen: IntArray) -> FloatArray:
+        """Diagonal of A_t of each chosen triplet of a single metric, ``(x_i - x_l)^2 - (x_i - x_j)^2``; (len, d)."""
+        X = self.parts[0].X
+        i, j, l = self.triplets[chosen].T
+        return (X[i] - X[l]) ** 2 - (X[i] - X[j]) ** 2
+
     def hinges(self, L: FloatArray) -> FloatArray:
         """``1 - <A_t, L'L>`` of each triplet, shape (T,)."""
         q = self.distances(L)
@@ -157,10 +172,10 @@ class TripletGraph:
         """``sum_t alpha_t A_t`` with ``A_t = x_il x_il' - x_ij x_ij'`` and ``x_ab = x_a - x_b``; of the shape of D."""
         w = self.edge_weights(alpha)
         if self.blocks is None:
-            return self.parts[0].scatter(w)
+            return self.parts[0].scatter(w, self.diagonal)
         weights = np.split(w, self.starts[1:-1])
         return self.blocks.congruent(
-            np.stack([part.scatter(own) for part, own in zip(self.parts, weights, strict=True)])
+            np.stack([part.scatter(own, False) for part, own in zip(self.parts, weights, strict=True)])
         )
 
     def edge_weights(self, alpha: FloatArray) -> FloatArray:

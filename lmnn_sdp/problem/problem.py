@@ -23,7 +23,7 @@ import numpy.typing as npt
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks, factors
-from lmnn_sdp.problem.checks import check_blocks, check_metrics, check_regularizer, check_targets, check_triplets
+from lmnn_sdp.problem.checks import check_blocks, check_diagonal, check_metrics, check_regularizer, check_structure, check_targets, check_triplets
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.hinges import HingePass, Hinges, Terms, View
@@ -55,6 +55,8 @@ class Problem:
         What a change of coordinates did to X; None for data as given.
     blocks : Blocks or None
         Which metric measures the distance to each point; None where there is one for all.
+    diagonal : bool
+        Whether M is diagonal: a weight for each feature. Inside, M and its factor are then vectors, shape (d,).
     """
 
     X: FloatArray
@@ -66,6 +68,7 @@ class Problem:
     working_set: IntArray | None = None
     coordinates: Coordinates | None = None
     blocks: Blocks | None = None
+    diagonal: bool = False
 
     @classmethod
     def from_data(
@@ -78,6 +81,7 @@ class Problem:
         reg: float | npt.ArrayLike = 0.0,
         minus_one_is_class: bool = False,
         blocks: npt.ArrayLike | str | None = None,
+        structure: str = "full",
     ) -> Problem:
         """Check the data and choose the target neighbours.
 
@@ -103,6 +107,8 @@ class Problem:
         blocks : array-like of shape (n,), "class", or None
             For several metrics: a label for each point, whose metric measures the distances to it; labels may cross
             classes. ``"class"`` stands for the classes, None for a single metric.
+        structure : str
+            ``"full"``, or ``"diagonal"`` for a metric that weights the features and turns none into another.
 
         Raises
         ------
@@ -116,9 +122,9 @@ class Problem:
             chosen = target_neighbors(X, codes, check_neighbors(n_neighbors, labels, X.shape[1]))
         else:
             chosen = check_targets(targets, codes)
-        return cls(
-            X, labels, codes, chosen, mu, check_regularizer(reg, X.shape[1]), blocks=check_blocks(blocks, labels, codes)
-        )
+        R, several = check_regularizer(reg, X.shape[1]), check_blocks(blocks, labels, codes)
+        diagonal = check_structure(structure, R, several)
+        return cls(X, labels, codes, chosen, mu, R, blocks=several, diagonal=diagonal)
 
     @property
     def n_points(self) -> int:
@@ -148,15 +154,21 @@ class Problem:
         """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d); of each metric in a stack."""
         i, j = self.target_pairs()
         if self.blocks is None:
-            return scatter(self.X, i, j, np.ones(len(i)))
+            C = scatter(self.X, i, j, np.ones(len(i)))
+            return np.diag(C).copy() if self.diagonal else C
         parts = [inside[j] for inside in self.blocks.members]
         return np.stack([scatter(self.X, i[part], j[part], np.ones(part.sum())) for part in parts])
 
     @cached_property
     def cost(self) -> FloatArray:
         """Matrix ``P = (1 - mu) C + R`` of the linear term of f, shape (d, d), of what a metric here stands for."""
-        P = symmetrize((1 - self.mu) * self.pull + self.R)
+        P = symmetrize((1 - self.mu) * self.pull + self.penalty)
         return P if self.blocks is None else self.blocks.congruent(P)
+
+    @property
+    def penalty(self) -> FloatArray:
+        """R in the shape of a metric."""
+        return np.diag(self.R) if self.diagonal else self.R
 
     @cached_property
     def centred(self) -> FloatArray:
@@ -166,13 +178,20 @@ class Problem:
     @property
     def euclidean(self) -> FloatArray:
         """The Euclidean metric of the data as given, in the coordinates of X and up to rounding and a factor."""
-        return np.eye(self.n_features) if self.coordinates is None else self.coordinates.euclidean
+        return self.identity if self.coordinates is None else self.coordinates.euclidean
 
     @property
     def identity(self) -> FloatArray:
-        """The metric I, or a stack of them."""
+        """The metric I, or a stack of them, in the shape that metrics have here."""
+        if self.diagonal:
+            return np.ones(self.n_features)
         one = np.eye(self.n_features)
         return one if self.blocks is None else np.stack([one] * len(self.blocks))
+
+    @property
+    def zero(self) -> FloatArray:
+        """The factor of M = 0: no rows."""
+        return np.zeros(self.n_features) if self.diagonal else self.identity[..., :0, :]
 
     @property
     def alone(self) -> Problem:
@@ -235,7 +254,10 @@ class Problem:
         ValueError
             If M is not symmetric PSD up to rounding.
         """
-        return self.value(psd_factor(check_metrics(M, self.n_features, self.blocks)))
+        metric = check_metrics(M, self.n_features, self.blocks)
+        if self.diagonal:
+            metric = check_diagonal(metric)
+        return self.value(psd_factor(metric))
 
     def value(self, L: FloatArray) -> float:
         """``f(L'L)`` over all triplets, L of shape (r, d)."""
@@ -248,7 +270,7 @@ class Problem:
 
     def terms(self, L: FloatArray) -> Terms:
         """Pull and push at ``M = L'L``, L of shape (r, d)."""
-        if not L.size:  # every margin is 0
+        if not L.any():  # every margin is 0
             return Terms(0.0, float(self.n_triplets), self.n_triplets)
         images = [self.centred @ factor.T for factor in factors(self.outward(L))]
         pulls = self.target_distances(images)
@@ -290,7 +312,7 @@ class Problem:
 
     def all_triplets(self) -> IntArray:
         """Every triplet (i, j, l) that counts, shape (n_triplets, 3); meant for small problems."""
-        return self.hinges(0.0 * self.identity[..., :1, :]).triplets
+        return self.hinges(self.zero).triplets
 
     def margins(self, L: FloatArray, triplets: IntArray) -> FloatArray:
         """``<A_t, M> = d_M(i, l) - d_M(i, j)`` of each triplet at ``M = L'L``; shape (T,)."""
@@ -300,7 +322,7 @@ class Problem:
 
     def graph(self, triplets: IntArray) -> TripletGraph:
         """The operators <A_t, D> and sum_t alpha_t A_t of a list of triplets."""
-        return TripletGraph.of(self.centred, triplets, self.blocks)
+        return TripletGraph.of(self.centred, triplets, self.blocks, self.diagonal)
 
     def keys(self, triplets: IntArray) -> npt.NDArray[np.int64]:
         """One integer ``(i n + j) n + l`` for each triplet, to sort, match and merge lists (n up to two million)."""

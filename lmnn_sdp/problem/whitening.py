@@ -26,6 +26,7 @@ from lmnn_sdp.problem.dependence import NEGLIGIBLE, dependence, directions
 from lmnn_sdp.problem.own_coordinates import whiten_blocks
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.singular import SingularPullError, singular_pull
+from lmnn_sdp.problem.weights import feature_units
 
 #: Deviation of the whitened cost from the identity that needs no further step.
 WHITE = 1e-9
@@ -90,7 +91,9 @@ class Whitening:
             N = symmetrize(self.V.T @ M @ self.V)
             if self.problem.blocks is not None:
                 N = symmetrize(self.problem.blocks.inward(N))
-        if not np.max(np.abs(N)) <= LARGEST_METRIC:
+            if self.problem.diagonal:
+                N = np.diag(N).copy()
+        if not np.max(np.abs(N), initial=0.0) <= LARGEST_METRIC:
             raise ValueError(
                 f"M, with entries of up to {np.max(np.abs(M)):.3g}, is so large that distances on these data overflow; "
                 "divide it by a power of ten"
@@ -99,7 +102,8 @@ class Whitening:
 
     def outward(self, L: FloatArray) -> FloatArray:
         """Factor ``L T' (q, d)`` on x of a factor ``L (q, r)`` on z."""
-        return self.problem.outward(L) @ self.T.T
+        L = np.diag(L)[L != 0] if self.problem.diagonal else self.problem.outward(L)
+        return L @ self.T.T
 
 
 def whiten(problem: Problem) -> Whitening:
@@ -120,6 +124,14 @@ def whiten(problem: Problem) -> Whitening:
     centre = central_point(problem.X)
     centred = problem.X - centre
     d = problem.n_features
+    if problem.diagonal:
+        T = feature_units(problem)
+        Z, errors = accurate_rows(problem.X, centre, T)
+        _check_reach(Z)
+        V = np.where(T > 0, 1 / np.where(T > 0, T, 1.0), 0.0)
+        euclidean = np.sum(V**2, axis=0)
+        coordinates = Coordinates(problem.X, errors, euclidean / np.max(euclidean))
+        return Whitening(_inside(problem, T, Z, coordinates), T, V, centre, ())
     if problem.R.any():
         first = _row_space(centred)
         r = first.shape[1]

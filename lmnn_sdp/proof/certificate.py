@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import eigvalsh, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.problem.checks import check_multipliers, check_stack
+from lmnn_sdp.problem.checks import check_diagonal, check_multipliers, check_stack
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.lower import DualBound, bound_below
@@ -131,6 +131,8 @@ def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, al
     M = check_stack(M, problem.n_features, problem.blocks)
     listed = problem.own_triplets(triplets)
     multipliers = check_multipliers(alpha, len(listed))
+    if problem.diagonal:
+        check_diagonal(M)
     white = whiten(problem)
     N = white.inward(M)
     inside = psd_factor(N)
@@ -146,7 +148,7 @@ def bounds_at_zero(problem: Problem) -> tuple[PrimalBound, DualBound]:
     """What M = 0 and no multipliers prove, in any coordinates: mu times the number of triplets, and 0."""
     lowest = 0.0 if problem.nonnegative else -math.inf
     dual = DualBound(np.empty((0, 3), dtype=np.intp), np.empty(0), lowest, 0.0)
-    return bound_above(problem, problem.identity[..., :0, :]), dual
+    return bound_above(problem, problem.zero), dual
 
 
 def certify_map(problem: Problem, L: FloatArray, dual: DualBound, left_out: tuple[int, ...]) -> Certificate:
@@ -179,7 +181,7 @@ def certificate(
 
 def rank_of(L: FloatArray) -> int:
     """Rank of ``L'L`` for orthogonal rows: eigenvalues above `RANK` times the largest; of a stack the sum."""
-    eigenvalues = np.sum(L**2, axis=-1)
+    eigenvalues = L**2 if L.ndim == 1 else np.sum(L**2, axis=-1)
     return int(np.sum(eigenvalues > RANK * np.max(eigenvalues, axis=-1, keepdims=True, initial=0.0)))
 
 

@@ -21,7 +21,7 @@ the range of T but for what the rows have there: with outside parts o_a and norm
 ``eps_1 = sum_e |s_e| (o_a + o_b)(r_a + r_b)`` and ``eps_2 = sum_e |s_e| (o_a + o_b)^2``, S is PSD if ``T'ST`` exceeds
 ``eps_1^2 ||T||^2 / (reg - eps_2)`` (Schur complement).
 
-Of several metrics S is block-diagonal: every block is the sum over its own edges, and all have one scale c.
+A diagonal metric needs of S only that no entry of its diagonal is negative. Of several metrics S is block-diagonal: every block is the sum over its own edges, and all have one scale c.
 """
 
 from __future__ import annotations
@@ -124,13 +124,18 @@ class _Slack:
     @staticmethod
     def of(problem: Problem, cost: Weighted, pushed: Weighted) -> _Slack:
         """Measure the eigenvalues; without a definite cost nothing is proved."""
-        lowest = float(eigvalsh(cost.matrix)[0])
+        lowest = float(np.min(eigvalsh(cost.matrix)))
         if not lowest > 0:
             return _Slack(cost, pushed, 0.0, 1.0)
-        top = float(eigvalsh(pushed.matrix, cost.matrix)[-1])
+        top = float(np.max(eigvalsh(pushed.matrix, cost.matrix)))
         error = 1.1 * (cost.error + pushed.error + _outside(problem, cost, pushed))
-        error += 2 * gamma(len(cost.matrix) + 8) * float(np.trace(cost.matrix)) + TINY
+        error += 2 * gamma(len(cost.matrix) + 8) * _trace(cost.matrix) + TINY
         return _Slack(cost, pushed, top, error / lowest)
+
+
+def _trace(A: FloatArray) -> float:
+    """Of a matrix, or of a diagonal one."""
+    return float(np.sum(A) if A.ndim == 1 else np.trace(A))
 
 
 def _proved(problem: Problem, cost: Weighted, pushed: Weighted, scale: float) -> bool:
@@ -177,7 +182,7 @@ def _cost(problem: Problem, i: IntArray, j: IntArray) -> Weighted:
     pull = _weighted(problem, i, j, np.ones(len(i)))
     size = float(np.linalg.norm(pull.matrix)) + pull.error
     penalty = 0.0 if problem.coordinates is None else problem.coordinates.penalty_error
-    matrix = (1 - problem.mu) * pull.matrix + problem.R
+    matrix = (1 - problem.mu) * pull.matrix + problem.penalty
     error = (1 - problem.mu) * pull.error + penalty + 4 * U * (size + float(np.linalg.norm(problem.R)))
     return Weighted(matrix, error * (1 + 16 * U), pull.coupling, pull.outside)
 
@@ -215,4 +220,6 @@ def _weighted(
         slack = 1 + gamma(len(a) + 16)
         coupling = float(weight @ (beyond * (coordinates.reach[a] + coordinates.reach[b]))) * slack
         outside = float(weight @ beyond**2) * slack
-    return Weighted(scatter(X, a, b, weights), error, coupling, outside)
+    total = scatter(X, a, b, weights)
+    # of a diagonal metric the diagonal is all that counts; no entry errs by more than the whole
+    return Weighted(np.diag(total).copy() if problem.diagonal else total, error, coupling, outside)

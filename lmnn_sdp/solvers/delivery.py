@@ -34,7 +34,7 @@ class Delivery:
 def deliver(problem: Problem, white: Whitening, monitor: Monitor) -> Delivery:
     """The best metric of the monitor as a map on the data as given, with the monitor's best multipliers."""
     inside = monitor.primal.L
-    if inside.ndim == 3:
+    if inside.ndim != 2:
         return _certified(problem, white, monitor, inside)
     eigenvalues = np.sum(inside**2, axis=1)
     cut = _step_of(eigenvalues)
@@ -47,9 +47,17 @@ def deliver(problem: Problem, white: Whitening, monitor: Monitor) -> Delivery:
     return _certified(problem, white, monitor, inside[eigenvalues > noise])
 
 
-def canonical(L: FloatArray) -> FloatArray:
-    """Orthogonal rows by falling norm and of a fixed sign, of each factor of a stack."""
-    return principal_rows(L) if L.ndim == 2 else padded([principal_rows(block) for block in L])
+def canonical(problem: Problem, L: FloatArray) -> FloatArray:
+    """Orthogonal rows by falling norm and of a fixed sign, of each factor of a stack; one row of zeros if M is 0.
+
+    The rows of a diagonal metric are so but for their order, and no two may be joined.
+    """
+    if L.ndim == 3:
+        return padded([principal_rows(block) for block in L])
+    if not problem.diagonal:
+        return principal_rows(L)
+    rows = L[np.argsort(-np.sum(L**2, axis=1), kind="stable")]
+    return rows if len(rows) else np.zeros((1, problem.n_features))
 
 
 def _step_of(eigenvalues: FloatArray) -> int | None:
@@ -61,5 +69,5 @@ def _step_of(eigenvalues: FloatArray) -> int | None:
 
 def _certified(problem: Problem, white: Whitening, monitor: Monitor, inside: FloatArray) -> Delivery:
     """Canonical components of a factor in whitened coordinates."""
-    components = canonical(white.outward(inside)) if inside.size else 0.0 * problem.identity[..., :1, :]
+    components = canonical(problem, white.outward(inside))
     return Delivery(components, certify_map(problem, components, monitor.dual, white.left_out))

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import eigh, psd_factor
+from lmnn_sdp.numerics.linalg import eigh, metric_of, psd_factor
 from lmnn_sdp.numerics.sampling import stratified_rows
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import factors
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
@@ -41,8 +42,8 @@ def euclidean_metric(problem: Problem) -> FloatArray:
     """The best power of the Euclidean metric of the data as given, in the scale that is best for random anchors."""
     scaled, L = _best_euclidean(problem)
     if not math.isfinite(scaled.value):
-        return euclidean_scale(problem) * np.eye(problem.n_features)
-    return scaled.scale * (L.T @ L)
+        return euclidean_scale(problem) * problem.identity
+    return scaled.scale * metric_of(L)
 
 
 def beats_euclidean(problem: Problem, M: FloatArray) -> bool:
@@ -60,8 +61,9 @@ def beats_euclidean(problem: Problem, M: FloatArray) -> bool:
 def _best_euclidean(problem: Problem) -> tuple[_Scaled, FloatArray]:
     """The best power for the anchors, and a factor of it."""
     eigenvalues, Q = eigh(problem.euclidean)
-    factors = [(Q * np.maximum(eigenvalues, 0) ** (power / 2)).T for power in POWERS]
-    return min(((_best_scale(problem, L), L) for L in factors), key=lambda pair: pair[0].value)
+    roots = [np.maximum(eigenvalues, 0) ** (power / 2) for power in POWERS]
+    tried = [root if problem.diagonal else (Q * root).T for root in roots]
+    return min(((_best_scale(problem, L), L) for L in tried), key=lambda pair: pair[0].value)
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,10 @@ def _best_scale(problem: Problem, L: FloatArray) -> _Scaled:
 
 def _sampled(problem: Problem, L: FloatArray) -> tuple[float, FloatArray]:
     """The part that the anchors have in the linear term of the objective at ``L'L``, and their margins."""
-    V = problem.centred @ L.T
+    V = problem.centred @ next(factors(L)).T
     penalty = float(np.sum((L @ problem.R) * L))
     if problem.working_set is not None:
-        pull = float(np.sum(problem.pull * (L.T @ L)))
+        pull = float(np.sum(problem.pull * metric_of(L)))
         return (1 - problem.mu) * pull + penalty, problem.margins(L, problem.working_set)
     anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS))
     pulls = np.sum((V[anchors, None] - V[problem.targets[anchors]]) ** 2, axis=2)
@@ -115,7 +117,7 @@ def _part(problem: Problem) -> Problem | None:
     if np.min(np.unique(codes, return_counts=True)[1]) <= problem.n_neighbors:
         return None
     X = problem.X[chosen]
-    targets = target_neighbors(X @ psd_factor(problem.euclidean).T, codes, problem.n_neighbors)
+    targets = target_neighbors(X @ next(factors(psd_factor(problem.euclidean))).T, codes, problem.n_neighbors)
     coordinates = problem.coordinates and replace(problem.coordinates, errors=problem.coordinates.errors[chosen])
     R = problem.R * (len(chosen) / problem.n_points)
     return replace(problem, X=X, y=problem.y[chosen], codes=codes, targets=targets, R=R, coordinates=coordinates)

@@ -21,13 +21,14 @@ from itertools import count
 
 import numpy as np
 
-from lmnn_sdp.numerics.linalg import eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize, transpose
+from lmnn_sdp.numerics.linalg import assembled, eigh, eigvalsh, psd_factor, psd_part, spectral_norm, symmetrize
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.hinges import Hinges
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
+from lmnn_sdp.solvers.diagonal_system import DiagonalSystem
 from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
@@ -234,7 +235,7 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
         W = symmetrize(state.Z - state.z * state.M)
         eigenvalues, Q = eigh(W)
-        Z = (Q * np.maximum(eigenvalues, 0)[..., None, :]) @ transpose(Q)
+        Z = assembled(np.maximum(eigenvalues, 0), Q)
         gradient = problem.cost - state.graph.adjoint(a) - Z
         error = _size(gradient) / _size(problem.cost)
         if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
@@ -243,7 +244,8 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, min(1e-3, 0.1 * error))
         enough = min(0.1, max(1e-3, error))
-        system = NewtonSystem.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping, enough)
+        kind = DiagonalSystem if problem.diagonal else NewtonSystem
+        system = kind.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping, enough)
         D = system.solve(gradient, lambda: monitor.out_of_time)
         change = -state.graph.margins(D)
         step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)), monitor)
@@ -258,7 +260,7 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
 
 def _size(A: FloatArray) -> float:
     """Frobenius norm; of several metrics the largest spectral norm, for the worst of them decides on the bound."""
-    return float(np.linalg.norm(A)) if A.ndim == 2 else spectral_norm(A)
+    return spectral_norm(A) if A.ndim == 3 else float(np.linalg.norm(A))
 
 
 def _line_search(

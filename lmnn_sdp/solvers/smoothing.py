@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import eigvalsh, metric_of, psd_factor, spectral_norm
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import factors
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.hinges import Hinges
 from lmnn_sdp.problem.problem import Problem
@@ -263,6 +264,6 @@ def _union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
 
 def _resolved(graph: TripletGraph, L: FloatArray) -> bool:
     """Whether float32 saves time, and tells the hinges at ``L'L`` well enough."""
-    if graph.starts[-1] * L.shape[-2] < MANY:
+    if graph.starts[-1] * max(map(len, factors(L))) < MANY:
         return False
     return 2.0**-24 * graph.largest(L) < RESOLVED

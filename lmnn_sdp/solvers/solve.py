@@ -299,7 +299,9 @@ def _check_solver(solver: object) -> None:
 
 
 def _check_blocks(solver: str, problem: Problem) -> None:
-    """Several metrics are what one solver can."""
+    """Several metrics, or a diagonal one, are what one solver can."""
+    if problem.diagonal and solver != "newton":
+        raise ValueError(f"solver={solver!r} solves for a full metric; use solver='newton' for a diagonal one")
     if problem.blocks is not None and solver != "newton":
         raise ValueError(f"solver={solver!r} solves for a single metric; use solver='newton' for {len(problem.blocks)}")
 

@@ -55,6 +55,8 @@ def warm_start(white: Whitening, solution: Solution) -> Start:
     with np.errstate(over="ignore", invalid="ignore"):
         L = solution.L @ white.V
         M = metric_of(L)
+        if problem.diagonal:
+            M = np.diag(M).copy()
         if problem.blocks is not None:
             M = problem.blocks.inward(np.broadcast_to(M, problem.identity.shape))
     if not np.isfinite(M).all():

@@ -49,7 +49,7 @@ def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smooth
     Smoothed
         The first that settles and leaves little; else the best of all, by the gap of the problem itself.
     """
-    descent = Descent(problem, euclidean_scale(problem) * np.eye(problem.n_features), monitor)
+    descent = Descent(problem, euclidean_scale(problem) * problem.identity, monitor)
     width, best, before = first, None, False
     while True:
         found = descent.to(width, 0.0, SETTLED)

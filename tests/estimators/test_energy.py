@@ -116,7 +116,8 @@ def test_a_margin_is_a_number_of_at_least_zero(margin):
 
 
 def test_a_metric_is_an_lmnn():
-    with pytest.raises(ValueError, match=r"metric=StandardScaler\(\) must be an LMNN, a MultiMetricLMNN, or a FrozenEstimator of one"):
+    message = r"metric=StandardScaler\(\) must be an LMNN, a MultiMetricLMNN, or a FrozenEstimator of one"
+    with pytest.raises(ValueError, match=message):
         EnergyClassifier(StandardScaler()).fit(*data())
 
 
