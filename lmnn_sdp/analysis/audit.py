@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lmnn_sdp.display.cards import card, interval_row
 from lmnn_sdp.display.intervals import bound_text
-from lmnn_sdp.problem.checks import check_symmetric
+from lmnn_sdp.problem.checks import check_stack
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.proof.certificate import Certificate, certify_pair
@@ -114,7 +114,7 @@ def audit(
     ValueError
         For an M of the wrong shape or kind, or so large that distances overflow, or a singular pull.
     """
-    M = check_symmetric(M, problem.n_features)
+    M = check_stack(M, problem.n_features, problem.blocks)
     whiten(problem).inward(M)  # one that overflows is refused before the solve, not after it
     solution = solve(problem, tol=tol, time_limit=time_limit, callback=callback)
     return Audit(certify_pair(problem, M, solution.triplets, solution.alpha), solution)

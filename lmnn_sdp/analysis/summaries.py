@@ -35,7 +35,7 @@ def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tu
         )
     triplets = problem.all_triplets()
     edges = np.linspace(*MARGIN_RANGE, bins + 1)
-    factors = np.sqrt(euclidean_scale(problem)) * np.eye(problem.n_features), solution.L
+    factors = np.sqrt(euclidean_scale(problem)) * problem.identity, solution.L
     counts = [np.histogram(np.clip(problem.margins(L, triplets), *MARGIN_RANGE), edges)[0].tolist() for L in factors]
     return edges.tolist(), counts[0], counts[1]
 
@@ -48,5 +48,6 @@ def largest_difference(metrics: Sequence[FloatArray]) -> float:
 
 
 def spectrum(solution: Solution) -> list[float]:
-    """Positive eigenvalues of M by falling size."""
-    return np.sum(solution.components**2, axis=1).tolist()
+    """Positive eigenvalues of M by falling size; of several metrics those of all."""
+    eigenvalues = np.sum(solution.components**2, axis=-1).ravel()
+    return np.sort(eigenvalues[eigenvalues > 0])[::-1].tolist()

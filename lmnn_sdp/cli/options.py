@@ -159,8 +159,42 @@ class ProblemOptions(FileOptions):
             self.mu,
             reg=self.reg,
             minus_one_is_class=self.minus_one_is_class,
+            **self.family(dataset),
         )
         return NamedProblem(dataset.name, problem)
+
+    def family(self, dataset: Dataset) -> dict[str, Any]:
+        """What else the problem is made of: nothing, for a single full metric."""
+        return {}
+
+
+@dataclass(frozen=True)
+class FamilyOptions(ProblemOptions):
+    """The same for all of the family."""
+
+    metrics: str = option(
+        "--metrics",
+        metavar="one|class|N",
+        default="one",
+        help="One metric for all, one a class, or one for each of N clusters of k-means.",
+    )
+    structure: str = option(
+        "--structure", type=click.Choice(["full", "diagonal"]), default="full", help="diagonal: a weight a feature."
+    )
+
+    def family(self, dataset: Dataset) -> dict[str, Any]:
+        """Blocks and structure."""
+        return {"blocks": self._blocks(dataset), "structure": self.structure}
+
+    def _blocks(self, dataset: Dataset) -> Any:
+        """For `Problem.from_data`."""
+        if self.metrics in ("one", "class"):
+            return None if self.metrics == "one" else "class"
+        if not self.metrics.isdigit() or not 1 <= int(self.metrics) <= len(dataset.X):
+            raise click.UsageError(f"--metrics {self.metrics} must be one, class, or a number of clusters")
+        from sklearn.cluster import KMeans  # scikit-learn is slow to import
+
+        return KMeans(int(self.metrics), n_init=10, random_state=0).fit(dataset.X).labels_
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,13 @@ def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> N
     click.echo(f"  lower bound    {lower}   (proved)")
     click.echo(f"  relative gap   {gap_text(kept.relative_gap)}")
     _print_left_out(kept.certificate)
-    click.echo(f"  rank of M      {kept.certificate.rank} of {problem.n_features}")
+    if problem.blocks is None:
+        click.echo(f"  rank of M      {kept.certificate.rank} of {problem.n_features}")
+    else:
+        metrics = len(problem.blocks)
+        click.echo(
+            f"  metrics        {metrics}, ranks {kept.certificate.rank} of {metrics * problem.n_features} together"
+        )
     if kept is not solution:
         whole = f"objective {bound_text(solution.objective)}, relative gap {gap_text(solution.relative_gap)}"
         click.echo(f"  before the cut {whole}, rank of M {solution.certificate.rank}")

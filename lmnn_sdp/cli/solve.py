@@ -15,9 +15,9 @@ from lmnn_sdp.cli.exits import exit_code, status_instead_of_warning
 from lmnn_sdp.cli.options import (
     FROM_FILE,
     TO_FILE,
+    FamilyOptions,
     NamedProblem,
     OutputOptions,
-    ProblemOptions,
     check_outputs,
     figures_option,
     option,
@@ -56,10 +56,10 @@ class SolveOptions:
 
 
 @click.command("solve")
-@takes(options=ProblemOptions, how=SolveOptions, output=OutputOptions)
+@takes(options=FamilyOptions, how=SolveOptions, output=OutputOptions)
 @figures_option
 def solve_command(
-    data: str, options: ProblemOptions, how: SolveOptions, output: OutputOptions, figures: Path | None
+    data: str, options: FamilyOptions, how: SolveOptions, output: OutputOptions, figures: Path | None
 ) -> None:
     """Learn a metric and prove how close it is to the optimum.
 
@@ -104,5 +104,5 @@ def _draw(named: NamedProblem, solution: Solution, folder: Path) -> None:
     plots.save(plots.margins(edges, before, after, f"Margins of {name}"), folder, f"{name}_margins")
     if np.any(solution.M):
         plots.save(plots.spectrum({name: spectrum(solution)}), folder, f"{name}_spectrum")
-    if problem.n_features == 2:
+    if problem.n_features == 2 and problem.blocks is None:
         plots.save(plots.plane(problem, solution.M), folder, f"{name}_plane")

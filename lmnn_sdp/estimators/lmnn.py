@@ -38,6 +38,9 @@ class LMNN(SolvedMap):
         the data hardly vary; for pictures a PCA after LMNN shows more (``examples/digits_in_2d.py``).
     reg : float, default=0.0
         Weight of a trace penalty ``reg * tr(M)``.
+    structure : {"full", "diagonal"}, default="full"
+        "diagonal" learns a weight for each feature and nothing else: a linear program, quick even for many features,
+        whose optimum is never below that of a full metric.
     minus_one_is_class : bool, default=False
         Whether -1 beside two or more other labels is a class; by default it is refused, as the mark of points without
         a label. Beside one other label, such as 1, it is always a class.
@@ -111,6 +114,7 @@ class LMNN(SolvedMap):
         mu: float = 0.5,
         n_components: int | None = None,
         reg: float = 0.0,
+        structure: str = "full",
         minus_one_is_class: bool = False,
         tol: float = 1e-4,
         max_iter: int | None = None,
@@ -125,6 +129,7 @@ class LMNN(SolvedMap):
         self.mu = mu
         self.n_components = n_components
         self.reg = reg
+        self.structure = structure
         self.minus_one_is_class = minus_one_is_class
         self.tol = tol
         self.max_iter = max_iter

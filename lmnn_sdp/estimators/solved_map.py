@@ -27,7 +27,15 @@ class SolvedMap(Proved, LearnedMap):
 
     def _problem(self, X: FloatArray, y: npt.NDArray[np.generic], n_neighbors: int | str, mu: float) -> Problem:
         """The problem at one k and mu, with what else the parameters say of it."""
-        return Problem.from_data(X, y, n_neighbors, mu, reg=self.reg, minus_one_is_class=self.minus_one_is_class)
+        return Problem.from_data(
+            X,
+            y,
+            n_neighbors,
+            mu,
+            reg=self.reg,
+            minus_one_is_class=self.minus_one_is_class,
+            structure=getattr(self, "structure", "full"),
+        )
 
     def _keep(self, problem: Problem, solution: Solution, rows: int | None) -> None:
         """Set what was learned: the leading rows of the map, or all for None."""

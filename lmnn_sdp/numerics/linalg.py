@@ -148,7 +148,7 @@ def psd_factor(A: FloatArray, least: float = 0.0) -> FloatArray:
     L : array, shape (rank, d), or (B, largest rank, d) with rows of zeros, or (d,)
     """
     if A.ndim == 1:
-        return np.sqrt(np.where(A > max(0.0, least * float(np.max(A, initial=0.0))), A, 0.0))
+        return np.sqrt(np.where(max(0.0, least * float(np.max(A, initial=0.0))) < A, A, 0.0))
     if A.ndim == 2:
         return _factor(A, least)
     factors = [_factor(block, least) for block in A]

@@ -62,6 +62,13 @@ def check_structure(structure: str, R: FloatArray, blocks: Blocks | None) -> boo
     return True
 
 
+def check_single_full(several: bool, diagonal: bool, what: str) -> None:
+    """Something that is made for a single full metric alone."""
+    if several or diagonal:
+        kind = "several metrics" if several else "structure='diagonal'"
+        raise ValueError(f"{what} is for a single full metric, but the problem has {kind}; leave that out")
+
+
 def check_diagonal(M: FloatArray) -> FloatArray:
     """The diagonal of a diagonal matrix, shape (d,)."""
     if np.count_nonzero(M) > np.count_nonzero(np.diag(M)):

@@ -108,9 +108,7 @@ class TripletGraph:
     diagonal: bool = False
 
     @staticmethod
-    def of(
-        X: FloatArray, triplets: IntArray, blocks: Blocks | None = None, diagonal: bool = False
-    ) -> TripletGraph:
+    def of(X: FloatArray, triplets: IntArray, blocks: Blocks | None = None, diagonal: bool = False) -> TripletGraph:
         """Find the edges of the triplets; of several metrics, an edge has that of its second point, j or l."""
         n = len(X)
         i, j, l = triplets.T

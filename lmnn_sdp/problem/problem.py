@@ -23,7 +23,16 @@ import numpy.typing as npt
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks, factors
-from lmnn_sdp.problem.checks import check_blocks, check_diagonal, check_metrics, check_regularizer, check_structure, check_targets, check_triplets
+from lmnn_sdp.problem.checks import (
+    check_blocks,
+    check_diagonal,
+    check_metrics,
+    check_regularizer,
+    check_single_full,
+    check_structure,
+    check_targets,
+    check_triplets,
+)
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.hinges import HingePass, Hinges, Terms, View
@@ -209,6 +218,10 @@ class Problem:
     def target_pairs(self) -> tuple[IntArray, IntArray]:
         """Points i and their target neighbours j as two arrays of shape (n k,)."""
         return np.repeat(np.arange(self.n_points), self.n_neighbors), self.targets.ravel()
+
+    def check_single_full(self, what: str) -> None:
+        """A ValueError for something that neither several metrics nor a diagonal one have."""
+        check_single_full(self.blocks is not None, self.diagonal, what)
 
     def restrict(self, triplets: npt.ArrayLike) -> Problem:
         """The same problem with only the given ``triplets (T, 3)``.

@@ -28,8 +28,8 @@ def feature_units(problem: Problem) -> FloatArray:
     if len(free):
         names = ", ".join(map(str, free[:MOST_NAMED])) + (", ..." if len(free) > MOST_NAMED else "")
         raise SingularPullError(
-            f"the pull vanishes in {len(free)} of the {int(varies.sum())} features that vary: {names}. Their weights can "
-            f"grow at no cost, and M is not determined; leave them out, or {penalty(problem)}"
+            f"the pull vanishes in {len(free)} of the {int(varies.sum())} features that vary: {names}. Their weights "
+            f"can grow at no cost, and M is not determined; leave them out, or {penalty(problem)}"
         )
     kept = np.flatnonzero(varies)
     T = np.zeros((problem.n_features, len(kept)))

@@ -40,8 +40,10 @@ def cut(problem: Problem, solution: Solution, n_components: int | None) -> Solut
         Its certificate is that of the cut metric, so that its gap holds the price of the cut as well; status and
         history are those of the solve.
     """
-    if n_components is None or n_components >= len(solution.components):
+    if n_components is None or n_components >= solution.components.shape[-2]:
         return solution
+    if problem.blocks is not None:
+        raise ValueError(f"n_components={n_components} cuts a single metric, but the problem has {len(problem.blocks)}")
     L = leading_rows(solution, n_components)
     proved = solution.certificate
     dual = DualBound(solution.triplets, solution.alpha, solution.lower_bound, proved.residuals.dual_psd)

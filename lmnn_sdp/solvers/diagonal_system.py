@@ -48,7 +48,7 @@ class DiagonalSystem:
         accuracy: float,
     ) -> DiagonalSystem:
         """Set up for the kinks, given as positions in the graph's list; the rest is as for `NewtonSystem`."""
-        return DiagonalSystem(graph.squares(kinks), z * ((eigenvalues > 0) + damping), s)
+        return DiagonalSystem(graph.squares(kinks), z * (np.where(eigenvalues > 0, 1.0, 0.0) + damping), s)
 
     def solve(self, gradient: FloatArray, stop: Callable[[], bool] = lambda: False) -> FloatArray:
         """Newton direction, by factorisation."""

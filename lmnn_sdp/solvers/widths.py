@@ -10,8 +10,6 @@ mu, weighted by their multipliers. The penalty that goes with a width, mu / widt
 
 from __future__ import annotations
 
-import numpy as np
-
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale

@@ -241,3 +241,23 @@ def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
     result = invoke("solve", "iris", *HELD_OUT, "--quiet")
     assert result.exit_code == 130
     assert "best certified iterate" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--metrics", "class"], "metrics        3, ranks"),
+        (["--metrics", "2"], "metrics        2, ranks"),
+        (["--structure", "diagonal"], "rank of M      4 of 4"),
+    ],
+)
+def test_solve_learns_the_family(options, expected, tmp_path):
+    result = invoke("solve", "iris", "--tol", "1e-2", "--figures", tmp_path, *options)
+    assert result.exit_code == 0, result.output
+    assert expected in result.output
+
+
+def test_solve_refuses_what_is_no_number_of_metrics():
+    result = invoke("solve", "iris", "--metrics", "many")
+    assert result.exit_code == 2
+    assert "--metrics many must be one, class, or a number of clusters" in result.output
