@@ -21,8 +21,8 @@ the range of T but for what the rows have there: with outside parts o_a and norm
 ``eps_1 = sum_e |s_e| (o_a + o_b)(r_a + r_b)`` and ``eps_2 = sum_e |s_e| (o_a + o_b)^2``, S is PSD if ``T'ST`` exceeds
 ``eps_1^2 ||T||^2 / (reg - eps_2)`` (Schur complement).
 
-A diagonal metric needs of S only that no entry of its diagonal is negative. Of several metrics S is block-diagonal: every
-block is the sum over its own edges, and all have one scale c.
+A diagonal metric needs of S only that no entry of its diagonal is negative. Of several metrics S is block-diagonal:
+every block is the sum over its own edges, and all have one scale c.
 """
 
 from __future__ import annotations
