@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 from harness.paths import RESULTS, ROOT
 from lmnn_sdp.numerics.files import write_text_atomically
 
-PAGES = ("README.md", "coming_from.md")
+PAGES = ("README.md", "coming_from.md", "paper_notes.md")
 
 
 def main() -> None:
@@ -44,6 +44,8 @@ def blocks(page: str) -> dict[str, str]:
     """Every block of a page by the name of its marker."""
     if page == "coming_from.md":
         return {"first fit": first_fit(), "objectives": objectives()}
+    if page == "paper_notes.md":
+        return {"commits": commits()}
     return {
         "import": imports(),
         "newton": newton(),
@@ -110,6 +112,29 @@ def hard() -> str:
     columns = ("runs", "optimal", "told", "stuck", "false", "median_seconds", "most_seconds")
     rows = [[family, *(f"{counts[name]}" for name in columns)] for family, counts in result["summary"].items()]
     return _table(names, "lrrrrrrr", rows, result)
+
+
+def commits() -> str:
+    """Seconds and memory before and after, side by side."""
+    result = _read("bench_commits")
+    names = ["data", "tol", "first certificate, s", "ratio", "whole, s", "ratio", "of the processor", "peak, GiB"]
+    rows = []
+    for case in result["cases"]:
+        before, now, ratio = case["before"], case["now"], case["ratios"]
+        pairs = [f"{before[key]:.1f} to {now[key]:.1f}" for key in ("seconds_to_first_certificate", "seconds")]
+        rows.append(
+            [
+                case["data"],
+                f"{case['tol']:.0e}",
+                pairs[0],
+                f"{ratio['seconds_to_first_certificate']:.2f}",
+                pairs[1],
+                f"{ratio['seconds']:.2f}",
+                f"{ratio['processor_seconds']:.2f}",
+                f"{now['peak_gib']:.2f}",
+            ]
+        )
+    return _table(names, "lr" + "r" * 6, rows, result)
 
 
 def warm() -> str:
