@@ -165,14 +165,14 @@ def check_neighbors(n_neighbors: int | str | None, labels: npt.NDArray[np.generi
     return int(n_neighbors)
 
 
-def check_components(n_components: int | None, d: int) -> None:
-    """Rows of the map: between 1 and the number of features, or None."""
-    if n_components is None:
+def check_components(n_components: int | float | None, d: int, shares: bool = False) -> None:
+    """Rows of the map: between 1 and the number of features, or None; where shares are known, one between 0 and 1."""
+    if n_components is None or (shares and isinstance(n_components, float) and 0 < n_components < 1):
         return
     if not is_integer(n_components) or not 1 <= n_components <= d:
         raise ValueError(
             f"n_components={n_components!r} must be an integer from 1 to the number of features ({d}), or None for as "
-            "many as the rank of the metric"
+            f"many as the rank of the metric{', or a share of the variance between 0 and 1' if shares else ''}"
         )
 
 

@@ -27,10 +27,10 @@ def exact_objective(problem, L):
     pull = push = Fraction(0)
     for i, targets in enumerate(problem.targets.tolist()):
         for j in targets:
-            pull += distance(i, j)
+            pull += weight_of(problem, i) * distance(i, j)
             for l in range(len(X)):
                 if problem.codes[l] != problem.codes[i]:
-                    push += max(0, 1 + distance(i, j) - distance(i, l))
+                    push += weight_of(problem, i) * max(0, 1 + distance(i, j) - distance(i, l))
     R = exact(problem.R)
     linear = sum(
         R[a][b] * row[a] * row[b]
@@ -48,12 +48,17 @@ def block_of(problem, point):
     return 0 if problem.blocks is None else int(problem.blocks.codes[point])
 
 
+def weight_of(problem, point):
+    """Of the terms of a point."""
+    return Fraction(1) if problem.weights is None else Fraction(float(problem.weights[point]))
+
+
 def exact_slack(problem, triplets, alpha, block=0):
     """``S = (1 - mu) C + R - sum_t alpha_t A_t``, of one of several metrics."""
     X, mu, weights = exact(problem.X), Fraction(problem.mu), defaultdict(Fraction)
     for i, targets in enumerate(problem.targets.tolist()):
         for j in targets:
-            weights[i, j] += 1 - mu
+            weights[i, j] += weight_of(problem, i) * (1 - mu)
     for (i, j, l), multiplier in zip(triplets.tolist(), alpha.tolist(), strict=True):
         weights[i, l] -= Fraction(multiplier)
         weights[i, j] += Fraction(multiplier)
@@ -88,7 +93,8 @@ def assert_proved(problem, solution):
     objective = exact_objective(problem, solution.L)
     assert math.isinf(found.objective) or Fraction(found.objective) >= objective
     alpha = [Fraction(value) for value in solution.alpha.tolist()]
-    assert all(0 <= value <= Fraction(problem.mu) for value in alpha)
+    caps = [Fraction(problem.mu) * weight_of(problem, i) for i in solution.triplets[:, 0]]
+    assert all(0 <= value <= cap for value, cap in zip(alpha, caps, strict=True))
     if found.lower_bound > 0:
         kept = [f for f in range(problem.n_features) if f not in found.left_out]
         assert Fraction(found.lower_bound) <= sum(alpha)

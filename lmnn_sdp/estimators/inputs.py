@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.validation import check_dense, check_features, check_labelled, check_unmasked
+from lmnn_sdp.validation import as_numbers, check_dense, check_features, check_labelled, check_unmasked
 
 
 def numbers(estimator: BaseEstimator, X: npt.ArrayLike, reset: bool) -> FloatArray:
@@ -38,3 +39,16 @@ def labelled(
     X = numbers(estimator, X, reset=True)
     check_consistent_length(X, labels)
     return X, labels
+
+
+def point_weights(
+    sample_weight: npt.ArrayLike | None, class_weight: Any, y: npt.NDArray[np.generic]
+) -> FloatArray | None:
+    """Weights of points times those of their classes; None where neither is given."""
+    if sample_weight is None and class_weight is None:
+        return None
+    own = np.ones(len(y)) if sample_weight is None else as_numbers(sample_weight, "sample_weight")
+    if own.shape != (len(y),):
+        raise ValueError(f"sample_weight has shape {own.shape}; it must be ({len(y)},): one weight for each point")
+    weights: FloatArray = own if class_weight is None else own * compute_sample_weight(class_weight, y)
+    return weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,10 +38,18 @@ class LearnedMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            The mapped points.
+            The mapped points, in float32 where X is.
         """
         check_is_fitted(self)
-        return self._coordinates(numbers(self, X, reset=False)) @ self.components_.T
+        single = getattr(X, "dtype", None) == np.float32
+        mapped = self._coordinates(numbers(self, X, reset=False)) @ self.components_.T
+        return mapped.astype(np.float32) if single else mapped
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn should know: float32 stays so."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
     def get_mahalanobis_matrix(self) -> FloatArray:
         """The metric ``M = components_.T @ components_``.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.estimators.inputs import labelled
+from lmnn_sdp.estimators.inputs import labelled, point_weights
 from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.solvers.solution import HistoryRow
 from lmnn_sdp.validation import check_components
@@ -32,8 +33,9 @@ class LMNN(SolvedMap):
         the smallest class allows.
     mu : float, default=0.5
         Weight of the push term, strictly between 0 and 1; the pull term has ``1 - mu``.
-    n_components : int, default=None
-        Rows of ``components_``: the leading ones by eigenvalue of M, and rows of zeros where M has a lower rank.
+    n_components : int or float, default=None
+        Rows of ``components_``: the leading ones by eigenvalue of M, and rows of zeros where M has a lower rank. A
+        number between 0 and 1 stands for as many as hold that share of the variance of the transformed points.
         None keeps as many as the rank of M, and loses nothing. A large eigenvalue may belong to a direction in which
         the data hardly vary; for pictures a PCA after LMNN shows more (``examples/digits_in_2d.py``).
     reg : float, default=0.0
@@ -41,6 +43,10 @@ class LMNN(SolvedMap):
     structure : {"full", "diagonal"}, default="full"
         "diagonal" learns a weight for each feature and nothing else: a linear program, quick even for many features,
         whose optimum is never below that of a full metric.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of the terms of each class, as scikit-learn takes it; it multiplies ``sample_weight``.
+    skip_unlabelled : bool, default=False
+        Leave points with the label -1, scikit-learn's mark for points without one, out of the problem.
     minus_one_is_class : bool, default=False
         Whether -1 beside two or more other labels is a class; by default it is refused, as the mark of points without
         a label. Beside one other label, such as 1, it is always a class.
@@ -82,6 +88,11 @@ class LMNN(SolvedMap):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, where X has names that are all strings.
 
+    Notes
+    -----
+    The margin is 1. Another one, m, changes nothing but the scale: with ``M = m M'`` the objective of margin m is m
+    times that of margin 1 at M', so multiply ``components_`` by the root of m.
+
     See Also
     --------
     LMNNCV : Chooses k, mu and n_components by cross-validation.
@@ -112,9 +123,11 @@ class LMNN(SolvedMap):
         *,
         n_neighbors: int | str = 3,
         mu: float = 0.5,
-        n_components: int | None = None,
+        n_components: int | float | None = None,
         reg: float = 0.0,
         structure: str = "full",
+        class_weight: Any = None,
+        skip_unlabelled: bool = False,
         minus_one_is_class: bool = False,
         tol: float = 1e-4,
         max_iter: int | None = None,
@@ -130,6 +143,8 @@ class LMNN(SolvedMap):
         self.n_components = n_components
         self.reg = reg
         self.structure = structure
+        self.class_weight = class_weight
+        self.skip_unlabelled = skip_unlabelled
         self.minus_one_is_class = minus_one_is_class
         self.tol = tol
         self.max_iter = max_iter
@@ -140,7 +155,7 @@ class LMNN(SolvedMap):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> LMNN:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LMNN:
         """Learn the metric.
 
         Parameters
@@ -149,6 +164,9 @@ class LMNN(SolvedMap):
             One row a point; finite numbers.
         y : array-like of shape (n_samples,)
             Class labels: strings, integers or booleans.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of the terms of each point in the objective: of its pulls and of its hinges. A point of weight 0
+            keeps its places as target neighbour and as impostor of others; to remove it, leave it out of X.
 
         Returns
         -------
@@ -166,8 +184,12 @@ class LMNN(SolvedMap):
         ConvergenceWarning
             If the solver stopped before the gap reached ``tol``; the message gives the gap.
         """
-        X, y = labelled(self, X, y)
-        check_components(self.n_components, X.shape[1])
-        problem = self._problem(X, y, self.n_neighbors, self.mu)
+        points, labels = labelled(self, X, y)
+        check_components(self.n_components, points.shape[1], shares=True)
+        weights = point_weights(sample_weight, self.class_weight, labels)
+        if self.skip_unlabelled:
+            known = labels != -1
+            points, labels, weights = points[known], labels[known], None if weights is None else weights[known]
+        problem = self._problem(points, labels, self.n_neighbors, self.mu, weights)
         self._learn(problem, partial(self._keep, problem, rows=self.n_components), warm=self.warm_start)
         return self

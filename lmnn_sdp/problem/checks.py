@@ -62,11 +62,31 @@ def check_structure(structure: str, R: FloatArray, blocks: Blocks | None) -> boo
     return True
 
 
-def check_single_full(several: bool, diagonal: bool, what: str) -> None:
-    """Something that is made for a single full metric alone."""
-    if several or diagonal:
-        kind = "several metrics" if several else "structure='diagonal'"
-        raise ValueError(f"{what} is for a single full metric, but the problem has {kind}; leave that out")
+def check_plain(several: bool, diagonal: bool, weighted: bool, what: str) -> None:
+    """Something that is made for a single full metric and points of equal weight alone."""
+    kinds = {"several metrics": several, "structure='diagonal'": diagonal, "weights": weighted}
+    for kind, there in kinds.items():
+        if there:
+            raise ValueError(
+                f"{what} is for a single full metric without weights, but the problem has {kind}; solver='newton' and "
+                "certify know all of them"
+            )
+
+
+def check_weights(weights: npt.ArrayLike | None, n: int) -> FloatArray | None:
+    """Weights of the points: finite, none negative, not all 0; None for equal ones."""
+    if weights is None:
+        return None
+    array = as_numbers(weights, "weights")
+    if array.shape != (n,):
+        raise ValueError(f"weights has shape {array.shape}; it must be ({n},): one weight for each point")
+    check_finite(array, "weights")
+    if np.min(array) < 0:
+        i = int(np.argmin(array))
+        raise ValueError(f"weights[{i}] = {array[i]:g} is negative; a weight of 0 leaves the terms of a point out")
+    if not array.any():
+        raise ValueError("all weights are 0, so nothing is left to minimise; give some points a positive weight")
+    return None if np.all(array == 1) else array
 
 
 def check_diagonal(M: FloatArray) -> FloatArray:
@@ -89,6 +109,21 @@ def check_triplets(triplets: npt.ArrayLike, codes: IntArray, targets: IntArray) 
         if rows.any():
             t = int(np.argmax(rows))
             raise ValueError(f"triplets[{t}] = {array[t].tolist()}: {fault}; rows are (i, target neighbour, impostor)")
+    if len(np.unique(array, axis=0)) < len(array):
+        raise ValueError("triplets lists a triplet twice; remove repetitions with numpy.unique(triplets, axis=0)")
+    return array
+
+
+def check_comparisons(triplets: npt.ArrayLike, n: int) -> IntArray:
+    """Triplets of three different points, at least one, none listed twice."""
+    array = as_indices(triplets, "triplets", n)
+    if array.ndim != 2 or array.shape[1] != 3 or not len(array):
+        raise ValueError(f"triplets has shape {array.shape}; it must be (T, 3) with T >= 1: rows (i, like j, unlike l)")
+    i, j, l = array.T
+    same = (i == j) | (i == l) | (j == l)
+    if same.any():
+        t = int(np.argmax(same))
+        raise ValueError(f"triplets[{t}] = {array[t].tolist()} names a point twice; a comparison needs three")
     if len(np.unique(array, axis=0)) < len(array):
         raise ValueError("triplets lists a triplet twice; remove repetitions with numpy.unique(triplets, axis=0)")
     return array

@@ -14,7 +14,7 @@ def fingerprint(problem: Problem) -> str:
     structure = "diagonal" if problem.diagonal else ""
     digest = hashlib.blake2b(f"{problem.mu!r}{structure}".encode(), digest_size=16)
     blocks = None if problem.blocks is None else problem.blocks.codes
-    for array in (problem.X, problem.codes, problem.targets, problem.R, problem.working_set, blocks):
+    for array in (problem.X, problem.codes, problem.targets, problem.R, problem.working_set, blocks, problem.weights):
         if array is not None:
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).data)

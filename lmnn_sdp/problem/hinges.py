@@ -107,14 +107,17 @@ class HingePass:
         Target neighbours.
     listed : integer array, shape (T, 3), or None
         The triplets that count; None for all.
+    weights : array, shape (n,), or None
+        Weight of the hinges of each point in sums; None for 1.
     """
 
     codes: IntArray
     targets: IntArray
     listed: IntArray | None
+    weights: FloatArray | None = None
 
     def push(self, views: Iterable[View]) -> tuple[float, int]:
-        """Sum and number of the positive hinges, by a pass that keeps no list.
+        """Weighted sum and number of the positive hinges, by a pass that keeps no list.
 
         Notes
         -----
@@ -127,13 +130,22 @@ class HingePass:
         """List the triplets whose hinge exceeds ``-slack``."""
         return Hinges.joined([part for view in views for part in self._lists(view, slack)])
 
+    def sum_of(self, hinges: Hinges) -> tuple[float, int]:
+        """Weighted sum and number of the positive ones of a list."""
+        return positive_sum(self._weighted(hinges.values, hinges.triplets[:, 0]))
+
+    def _weighted(self, values: FloatArray, i: IntArray) -> FloatArray:
+        """Values times the weights of their points."""
+        return values if self.weights is None else self.weights[i] * values
+
     def _sums(self, view: View) -> list[tuple[float, int]]:
         """Sums and numbers of positive hinges that add up to those of a view."""
         if self.listed is not None:
-            return [positive_sum(self._of_listed(view, self.listed).values)]
+            return [self.sum_of(self._of_listed(view, self.listed))]
 
         def reduce(pairs: list[Pairs]) -> tuple[float, int]:
-            return positive_sum(np.concatenate([view.pulls[p.i] + (1 - p.distance[:, None]) for p in pairs]))
+            hinges = [self._weighted(view.pulls[p.i] + (1 - p.distance[:, None]), p.i[:, None]) for p in pairs]
+            return positive_sum(np.concatenate(hinges))
 
         return self._scan(view, 0.0, reduce)
 

@@ -25,13 +25,15 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks, factors
 from lmnn_sdp.problem.checks import (
     check_blocks,
+    check_comparisons,
     check_diagonal,
     check_metrics,
+    check_plain,
     check_regularizer,
-    check_single_full,
     check_structure,
     check_targets,
     check_triplets,
+    check_weights,
 )
 from lmnn_sdp.problem.coordinates import Coordinates
 from lmnn_sdp.problem.graph import TripletGraph
@@ -66,6 +68,8 @@ class Problem:
         Which metric measures the distance to each point; None where there is one for all.
     diagonal : bool
         Whether M is diagonal: a weight for each feature. Inside, M and its factor are then vectors, shape (d,).
+    weights : array, shape (n,), or None
+        Weight w_i of all terms of point i, of its pulls and of its hinges; None for 1.
     """
 
     X: FloatArray
@@ -78,6 +82,7 @@ class Problem:
     coordinates: Coordinates | None = None
     blocks: Blocks | None = None
     diagonal: bool = False
+    weights: FloatArray | None = None
 
     @classmethod
     def from_data(
@@ -91,6 +96,7 @@ class Problem:
         minus_one_is_class: bool = False,
         blocks: npt.ArrayLike | str | None = None,
         structure: str = "full",
+        weights: npt.ArrayLike | None = None,
     ) -> Problem:
         """Check the data and choose the target neighbours.
 
@@ -118,6 +124,9 @@ class Problem:
             classes. ``"class"`` stands for the classes, None for a single metric.
         structure : str
             ``"full"``, or ``"diagonal"`` for a metric that weights the features and turns none into another.
+        weights : array-like of shape (n,), optional
+            Weight of each point's own terms in the objective, at least 0 and not all 0. A point of weight 0 is pulled
+            to nothing, but keeps its targets' and impostors' places; all weights times c multiply f by c.
 
         Raises
         ------
@@ -133,7 +142,41 @@ class Problem:
             chosen = check_targets(targets, codes)
         R, several = check_regularizer(reg, X.shape[1]), check_blocks(blocks, labels, codes)
         diagonal = check_structure(structure, R, several)
-        return cls(X, labels, codes, chosen, mu, R, blocks=several, diagonal=diagonal)
+        own = check_weights(weights, len(X))
+        return cls(X, labels, codes, chosen, mu, R, blocks=several, diagonal=diagonal, weights=own)
+
+    @classmethod
+    def from_triplets(
+        cls, X: npt.ArrayLike, triplets: npt.ArrayLike, mu: float = 0.5, reg: float | npt.ArrayLike = 0.0
+    ) -> Problem:
+        """The problem of the caller's own comparisons: (i, j, l) says that i is more like j than like l.
+
+        Every pair (i, j) is pulled once, however many triplets it has, and only the given triplets are pushed. No
+        labels and no k nearest neighbours are needed.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, d)
+            Finite numbers.
+        triplets : array-like, shape (T, 3)
+            Rows of three different points, none twice.
+        mu, reg
+            As in `from_data`.
+
+        Raises
+        ------
+        ValueError
+            Naming the value, the rule it breaks and the remedy.
+        """
+        X = check_data(X)
+        rows = check_comparisons(triplets, len(X))
+        pairs = np.unique(rows[:, :2], axis=0)
+        place = np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0])
+        # points have as many target neighbours as the one with the most; themselves, at no distance, fill up
+        targets = np.repeat(np.arange(len(X))[:, None], int(np.max(place)) + 1, axis=1)
+        targets[pairs[:, 0], place] = pairs[:, 1]
+        own = np.arange(len(X))  # every point is a class of its own
+        return cls(X, own, own, targets, check_mu(mu), check_regularizer(reg, X.shape[1]), working_set=rows)
 
     @property
     def n_points(self) -> int:
@@ -162,11 +205,12 @@ class Problem:
     def pull(self) -> FloatArray:
         """Pull matrix ``C = sum_{i, j in N_i} (x_i - x_j)(x_i - x_j)'``, shape (d, d); of each metric in a stack."""
         i, j = self.target_pairs()
+        w = self.weight_of(i)
         if self.blocks is None:
-            C = scatter(self.X, i, j, np.ones(len(i)))
+            C = scatter(self.X, i, j, w)
             return np.diag(C).copy() if self.diagonal else C
         parts = [inside[j] for inside in self.blocks.members]
-        return np.stack([scatter(self.X, i[part], j[part], np.ones(part.sum())) for part in parts])
+        return np.stack([scatter(self.X, i[part], j[part], w[part]) for part in parts])
 
     @cached_property
     def cost(self) -> FloatArray:
@@ -215,13 +259,37 @@ class Problem:
         reg = float(self.R[0, 0])
         return reg >= 0 and np.array_equal(self.R, reg * np.eye(len(self.R)))
 
+    def weight_of(self, i: IntArray) -> FloatArray:
+        """Weight of the terms of each of these points."""
+        return np.ones(len(i)) if self.weights is None else self.weights[i]
+
+    def caps(self, triplets: IntArray) -> FloatArray | float:
+        """Largest multiplier of each triplet, ``mu w_i`` rounded down; one number where there are no weights."""
+        return self.mu if self.weights is None else np.nextafter(self.mu * self.weights[triplets[:, 0]], 0.0)
+
+    @property
+    def mean_weight(self) -> float:
+        """Of the points that have any."""
+        return 1.0 if self.weights is None else float(np.mean(self.weights[self.weights > 0]))
+
+    @property
+    def push_at_zero(self) -> float:
+        """Sum of all hinges at M = 0: the weights of all triplets, rounded up."""
+        if self.weights is None:
+            return float(self.n_triplets)
+        if self.working_set is not None:
+            return math.fsum(self.weights[self.working_set[:, 0]])
+        others = self.n_points - np.bincount(self.codes)[self.codes]
+        # an upper bound: a product and the sum round, and so does the number of target neighbours
+        return self.n_neighbors * math.fsum(self.weights * others) * (1 + 2.0**-50)
+
     def target_pairs(self) -> tuple[IntArray, IntArray]:
         """Points i and their target neighbours j as two arrays of shape (n k,)."""
         return np.repeat(np.arange(self.n_points), self.n_neighbors), self.targets.ravel()
 
-    def check_single_full(self, what: str) -> None:
-        """A ValueError for something that neither several metrics nor a diagonal one have."""
-        check_single_full(self.blocks is not None, self.diagonal, what)
+    def check_plain(self, what: str) -> None:
+        """A ValueError for something that is made for a single full metric and points of equal weight."""
+        check_plain(self.blocks is not None, self.diagonal, self.weights is not None, what)
 
     def restrict(self, triplets: npt.ArrayLike) -> Problem:
         """The same problem with only the given ``triplets (T, 3)``.
@@ -284,10 +352,11 @@ class Problem:
     def terms(self, L: FloatArray) -> Terms:
         """Pull and push at ``M = L'L``, L of shape (r, d)."""
         if not L.any():  # every margin is 0
-            return Terms(0.0, float(self.n_triplets), self.n_triplets)
+            return Terms(0.0, self.push_at_zero, self.n_triplets)
         images = [self.centred @ factor.T for factor in factors(self.outward(L))]
         pulls = self.target_distances(images)
-        return Terms(math.fsum(pulls.ravel()), *self.passes.push(self.views(images, pulls)))
+        weighted = pulls.ravel() if self.weights is None else (self.weights[:, None] * pulls).ravel()
+        return Terms(math.fsum(weighted), *self.passes.push(self.views(images, pulls)))
 
     def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
         """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
@@ -297,7 +366,7 @@ class Problem:
     @property
     def passes(self) -> HingePass:
         """Passes over the triplets that count."""
-        return HingePass(self.codes, self.targets, self.working_set)
+        return HingePass(self.codes, self.targets, self.working_set, self.weights)
 
     def outward(self, L: FloatArray) -> FloatArray:
         """Factor on X of a factor L of this problem: several metrics may stand for others (see `Blocks.maps`)."""

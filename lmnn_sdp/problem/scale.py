@@ -42,19 +42,27 @@ def best_scale_nearby(problem: Problem, M: FloatArray) -> float:
     L, scale = psd_factor(M), 1.0
     for _ in range(MAX_LISTS):
         hinges = problem.hinges(math.sqrt(scale) * L, slack=1 / LOWEST - 1)
-        if (found := best_listed_scale(problem, M, (1 - hinges.values) / scale)) is not None:
+        if (
+            found := best_listed_scale(problem, M, (1 - hinges.values) / scale, problem.caps(hinges.triplets))
+        ) is not None:
             return found
         scale *= LOWEST
     return scale
 
 
-def best_listed_scale(problem: Problem, M: FloatArray, margins: FloatArray) -> float | None:
-    """Scale c at which ``c p + mu sum_t [1 - c m_t]_+`` is least, with p = <P, M> and the margins m_t that are listed.
+def best_listed_scale(problem: Problem, M: FloatArray, margins: FloatArray, caps: FloatArray | float) -> float | None:
+    """Scale c at which ``c p + sum_t mu_t [1 - c m_t]_+`` is least, with p = <P, M> and the listed margins m_t.
 
-    It is where the sum of the smallest margins, those below 1 / c, passes p / mu; None if that is never.
+    It is where the sum of the smallest margins, those below 1 / c, times mu_t passes p; None if that is never.
     """
-    margins = np.sort(margins)
-    passed = np.flatnonzero(np.cumsum(margins) > float(np.sum(problem.cost * M)) / problem.mu)
+    linear = float(np.sum(problem.cost * M))
+    if isinstance(caps, float):
+        margins = np.sort(margins)
+        passed = np.flatnonzero(np.cumsum(margins) > linear / caps)
+    else:
+        order = np.argsort(margins, kind="stable")
+        margins = margins[order]
+        passed = np.flatnonzero(np.cumsum(caps[order] * margins) > linear)
     return 1 / float(margins[passed[0]]) if len(passed) else None
 
 

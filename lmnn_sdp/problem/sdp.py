@@ -49,7 +49,7 @@ class SlackSDP:
     @classmethod
     def of(cls, problem: Problem, triplets: IntArray | None = None, frozen: IntArray | None = None) -> SlackSDP:
         """The SDP over ``triplets (m, 3)`` (default: all) with the ``frozen (f, 3)`` ones linearised."""
-        problem.check_single_full("the SDP with a row for each triplet")
+        problem.check_plain("the SDP with a row for each triplet")
         rows = problem.all_triplets() if triplets is None else triplets
         if frozen is None or not len(frozen):
             return cls(problem.X, rows, problem.cost, problem.mu)

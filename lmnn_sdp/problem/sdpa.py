@@ -68,7 +68,7 @@ def export_sdpa(problem: Problem, path: str | os.PathLike[str], map_path: str | 
         If the file would have more than `MAX_ENTRIES` entries, which is found before any triplet is listed, and where
         the problem cannot be whitened.
     """
-    problem.check_single_full("an SDPA file")
+    problem.check_plain("an SDPA file")
     white = whiten(problem)
     _check_size(problem.n_triplets, white.problem.n_features)
     sdp = SlackSDP.of(white.problem)

@@ -43,5 +43,5 @@ def _cost(problem: Problem) -> FloatArray:
     total = np.zeros(problem.n_features)
     for neighbor in range(problem.n_neighbors):
         part = slice(neighbor, None, problem.n_neighbors)
-        total += np.sum((problem.X[i[part]] - problem.X[j[part]]) ** 2, axis=0)
+        total += problem.weight_of(i[part]) @ (problem.X[i[part]] - problem.X[j[part]]) ** 2
     return np.asarray((1 - problem.mu) * total + np.diag(problem.R))

@@ -198,7 +198,8 @@ def _whitening_map(problem: Problem, centre: FloatArray, T: FloatArray) -> tuple
     Z, errors = accurate_rows(problem.X, centre, T)
     free = 1
     for step in range(MAX_STEPS):
-        cost = (1 - problem.mu) * scatter(Z, *problem.target_pairs(), np.ones(problem.targets.size))
+        i, j = problem.target_pairs()
+        cost = (1 - problem.mu) * scatter(Z, i, j, problem.weight_of(i))
         cost = symmetrize(cost + T.T @ problem.R @ T)
         away = float(np.max(np.abs(cost - np.eye(len(cost)))))
         if step and (away <= WHITE or (step > 1 and away <= NEARLY)):
@@ -234,7 +235,7 @@ def _cost_along(problem: Problem, centre: FloatArray, T: FloatArray) -> FloatArr
     """Cost in each direction, too small for an eigenvalue of the whole to tell, shape (q,)."""
     i, j = problem.target_pairs()
     along = accurate_rows(problem.X, centre, T)[0]
-    pull = np.sum((along[i] - along[j]) ** 2, axis=0)
+    pull = problem.weight_of(i) @ (along[i] - along[j]) ** 2
     return (1 - problem.mu) * pull + np.maximum(0.0, np.sum(T * (problem.R @ T), axis=0))
 
 

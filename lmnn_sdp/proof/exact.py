@@ -110,7 +110,7 @@ def check_exact(problem: Problem) -> None:
     """
     if flint is None:
         raise ValueError('exact arithmetic needs python-flint; install it with pip install "lmnn-sdp[exact]"')
-    problem.check_single_full("exact arithmetic")
+    problem.check_plain("exact arithmetic")
     if problem.working_set is not None:
         raise ValueError("the problem is restricted to a working set, but exact arithmetic takes all triplets")
     n, d, triplets = problem.n_points, problem.n_features, problem.n_triplets

@@ -151,10 +151,11 @@ def merged(problem: Problem, triplets: IntArray, alpha: FloatArray) -> tuple[Int
     """Each triplet once, with the sum of its multipliers clipped to [0, mu]."""
     keys = problem.keys(triplets)
     if np.all(keys[1:] > keys[:-1]):
-        return triplets, np.clip(alpha, 0.0, problem.mu)
+        return triplets, np.clip(alpha, 0.0, problem.caps(triplets))
     keys, place = np.unique(keys, return_inverse=True)
     sums = np.bincount(place, alpha, len(keys))
-    return problem.from_keys(keys), np.clip(sums, 0.0, problem.mu)
+    triplets = problem.from_keys(keys)
+    return triplets, np.clip(sums, 0.0, problem.caps(triplets))
 
 
 def _outside(problem: Problem, cost: Weighted, pushed: Weighted) -> float:
@@ -180,7 +181,7 @@ def _of_blocks(problem: Problem, ends: IntArray) -> list[Any]:
 
 def _cost(problem: Problem, i: IntArray, j: IntArray) -> Weighted:
     """The cost of the metric that measures these target neighbours."""
-    pull = _weighted(problem, i, j, np.ones(len(i)))
+    pull = _weighted(problem, i, j, problem.weight_of(i))
     size = float(np.linalg.norm(pull.matrix)) + pull.error
     penalty = 0.0 if problem.coordinates is None else problem.coordinates.penalty_error
     matrix = (1 - problem.mu) * pull.matrix + problem.penalty

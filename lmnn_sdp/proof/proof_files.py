@@ -68,7 +68,7 @@ def prove(problem: Problem, L: FloatArray, triplets: IntArray, alpha: FloatArray
     ValueError
         If the problem is restricted to a working set, or the checker refutes what is offered.
     """
-    problem.check_single_full("a proof file")
+    problem.check_plain("a proof file")
     if problem.working_set is not None:
         raise ValueError(
             "the problem is restricted to a working set, but a proof is about all triplets: solve it whole"

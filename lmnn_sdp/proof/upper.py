@@ -30,7 +30,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from lmnn_sdp.numerics.accurate import TINY, U, accurate_rows, gamma, plain_rows, positive_sum, sum_up
+from lmnn_sdp.numerics.accurate import TINY, U, accurate_rows, gamma, plain_rows, sum_up
 from lmnn_sdp.numerics.linalg import power_of_two, squared_distances
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import factors
@@ -86,20 +86,21 @@ def bound_above(
     count = problem.n_triplets
     if not L.any() and (given is None or not given.any()):  # every margin is 0
         near = None if slack is None else problem.hinges(L, slack)
-        return PrimalBound(L, problem.mu * count * (1 + 4 * U), Terms(0.0, float(count), count), near)
+        push = problem.push_at_zero
+        return PrimalBound(L, problem.mu * push * (1 + 4 * U), Terms(0.0, push, count), near)
     images = _Images(problem, L, accurate, given)
     pulls = images.pulls()
     if not np.isfinite(pulls).all():
         return PrimalBound(L, math.inf, Terms(math.inf, math.inf, count))
-    pull = sum_up(pulls.ravel())
+    pull = sum_up((pulls if problem.weights is None else problem.weights[:, None] * pulls).ravel())
     views = images.views(pulls)
     if slack is None:
         near, (push, active) = None, problem.passes.push(views)
     else:
         near = problem.passes.hinges(views, slack)
-        push, active = positive_sum(near.values)
+        push, active = problem.passes.sum_of(near)
     push *= 1 + 8 * U
-    # (1 - mu) is a float, its rounding, two products and two sums
+    # (1 - mu) is a float, its rounding, two products and two sums, and the products with weights
     linear = ((1 - problem.mu) * pull + _linear(problem.R, problem.outward(L), given)) * (1 + 8 * U)
     return PrimalBound(L, (linear + problem.mu * push) * (1 + 8 * U), Terms(pull, push, active), near)
 

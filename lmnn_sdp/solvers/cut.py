@@ -22,6 +22,13 @@ def leading_rows(solution: Solution, n_components: int | None) -> FloatArray:
     return L
 
 
+def rows_holding(problem: Problem, solution: Solution, share: float) -> int:
+    """How many leading rows hold this share of the variance of the points in the learned coordinates, at least one."""
+    variance = np.var(problem.centred @ solution.components.T, axis=0)
+    held = np.cumsum(variance) / max(float(np.sum(variance)), np.finfo(float).tiny)
+    return min(int(np.searchsorted(held, share)) + 1, len(held))
+
+
 def cut(problem: Problem, solution: Solution, n_components: int | None) -> Solution:
     """The solution with the metric of its leading directions, or as it is where it has no more of them.
 

@@ -120,4 +120,14 @@ def _part(problem: Problem) -> Problem | None:
     targets = target_neighbors(X @ next(factors(psd_factor(problem.euclidean))).T, codes, problem.n_neighbors)
     coordinates = problem.coordinates and replace(problem.coordinates, errors=problem.coordinates.errors[chosen])
     R = problem.R * (len(chosen) / problem.n_points)
-    return replace(problem, X=X, y=problem.y[chosen], codes=codes, targets=targets, R=R, coordinates=coordinates)
+    weights = None if problem.weights is None else problem.weights[chosen]
+    return replace(
+        problem,
+        X=X,
+        y=problem.y[chosen],
+        codes=codes,
+        targets=targets,
+        R=R,
+        coordinates=coordinates,
+        weights=weights,
+    )

@@ -153,7 +153,9 @@ def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate
 
 def _smoothed(problem: Problem, found: Smoothed, narrower: float) -> Iterate:
     """Where descent on the smoothed problem ended, in its best scale; penalties of a width narrower by this factor."""
-    M = (best_listed_scale(problem, found.M, found.graph.margins(found.M)) or 1.0) * found.M
+    M = (
+        best_listed_scale(problem, found.M, found.graph.margins(found.M), problem.caps(found.graph.triplets)) or 1.0
+    ) * found.M
     return _iterate(problem, M, found.graph, found.alpha, narrower * found.width, 1.0)
 
 
@@ -164,7 +166,7 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     """
     M = start.M
     near = problem.hinges(psd_factor(M), SLACK)
-    scale = best_listed_scale(problem, M, 1 - near.values)
+    scale = best_listed_scale(problem, M, 1 - near.values, problem.caps(near.triplets))
     if scale is not None:
         M = scale * M
     elif M.any():  # far too large: no triplet is near its margin
@@ -173,7 +175,7 @@ def _adapted(problem: Problem, start: Start) -> tuple[FloatArray, TripletGraph, 
     order = np.argsort(problem.keys(near.triplets))
     graph = problem.graph(near.triplets[order])
     keys, hinges = problem.keys(graph.triplets), 1 - graph.margins(M)
-    alpha = problem.mu * np.clip(hinges / FURTHEST, 0, 1)
+    alpha = problem.caps(graph.triplets) * np.clip(hinges / FURTHEST, 0, 1)
     known = np.isin(problem.keys(start.triplets), keys)
     alpha[np.searchsorted(keys, problem.keys(start.triplets[known]))] = start.alpha[known]
     return M, graph, alpha
@@ -183,7 +185,7 @@ def _iterate(
     problem: Problem, M: FloatArray, graph: TripletGraph, alpha: FloatArray, width: float, advance: float
 ) -> Iterate:
     """Multiplier Z and penalties that go with a metric and multipliers."""
-    s = advance * problem.mu / width
+    s = advance * problem.mu * problem.mean_weight / width
     z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
     return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
 
@@ -200,7 +202,7 @@ def _best_scale(problem: Problem, state: Iterate, M: FloatArray) -> float:
 
     Where thousands of hinges are met up to rounding only, it lifts them all over their margin at no cost to speak of.
     """
-    return best_listed_scale(problem, M, state.graph.margins(M)) or 1.0
+    return best_listed_scale(problem, M, state.graph.margins(M), problem.caps(state.graph.triplets)) or 1.0
 
 
 def _relist(problem: Problem, state: Iterate, near: Hinges) -> None:
@@ -218,9 +220,11 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
     """Relative gap over the listed triplets, as if no other counted."""
     M = psd_part(state.M)
     margins = state.graph.margins(M)
-    scale = best_listed_scale(problem, M, margins) or 1.0
+    caps = problem.caps(state.graph.triplets)
+    scale = best_listed_scale(problem, M, margins, caps) or 1.0
     hinges = 1 - scale * margins
-    objective = scale * float(np.sum(problem.cost * M)) + problem.mu * float(np.sum(hinges[hinges > 0]))
+    push = float(np.sum(caps * np.maximum(hinges, 0)))
+    objective = scale * float(np.sum(problem.cost * M)) + push
     top = float(np.max(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)))
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))
 
@@ -231,8 +235,9 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
     A round that is far from done after the last step has penalties too stiff for Newton. Its multipliers would be no
     better than those it began with: these stay, and the penalties fall.
     """
+    caps = problem.caps(state.graph.triplets)
     for steps in range(MAX_INNER + 1):
-        a = np.clip(state.alpha + state.s * state.hinges, 0, problem.mu)
+        a = np.clip(state.alpha + state.s * state.hinges, 0, caps)
         W = symmetrize(state.Z - state.z * state.M)
         eigenvalues, Q = eigh(W)
         Z = assembled(np.maximum(eigenvalues, 0), Q)
@@ -240,7 +245,7 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         error = _size(gradient) / _size(problem.cost)
         if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
             break
-        kinks = np.flatnonzero((a > 0) & (a < problem.mu))
+        kinks = np.flatnonzero((a > 0) & (a < caps))
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, min(1e-3, 0.1 * error))
         enough = min(0.1, max(1e-3, error))
@@ -271,10 +276,11 @@ def _line_search(
     Hinges are linear along D, so a trial is cheap. Where all hinges are far from their kinks, Newton's model knows no
     curvature but the damping, and the best step may be very short or very long.
     """
+    caps = problem.caps(state.graph.triplets)
 
     def value(step: float) -> float:
         hinges = state.hinges + step * change
-        a = np.clip(state.alpha + state.s * hinges, 0, problem.mu)
+        a = np.clip(state.alpha + state.s * hinges, 0, caps)
         penalty = np.maximum(eigvalsh(W - step * state.z * D), 0)
         return float(
             step * np.sum(problem.cost * D)

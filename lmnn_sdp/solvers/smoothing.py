@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,13 +80,17 @@ class SmoothedProblem:
 
     def value(self, place: Place) -> float:
         """The smoothed objective."""
+        return self.value_on(place, self.caps)
+
+    def value_on(self, place: Place, caps: FloatArray | float) -> float:
+        """The same for a place with another list, whose multipliers have these caps."""
         share = self._share(place)
-        push = float(np.sum(share * (place.hinges + self.width * (self.centre - share / 2)), dtype=np.float64))
-        return float(np.sum(self.problem.cost * place.M)) + self.problem.mu * push
+        push = _capped(share * (place.hinges + self.width * (self.centre - share / 2)), caps)
+        return float(np.sum(self.problem.cost * place.M)) + push
 
     def alpha(self, place: Place) -> FloatArray:
         """Multipliers of the listed triplets, shape (T,)."""
-        return self.problem.mu * self._share(place).astype(np.float64)
+        return self.caps * self._share(place).astype(np.float64)
 
     def gradient(self, place: Place) -> FloatArray:
         """``P - sum_t alpha_t A_t``, shape (r, r)."""
@@ -99,28 +104,40 @@ class SmoothedProblem:
         alpha = self.alpha(ahead)
         top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         total = (1 + self.centre * self.width) * float(np.sum(alpha))
-        square = self.width / self.problem.mu * float(alpha @ alpha)
+        square = self.width * float(alpha @ self._share(ahead))
         scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
         return 1 - scale * (total - scale * square / 2) / value
 
     def error(self, place: Place, ahead: Place, gradient: FloatArray) -> float:
         """Relative gap of the problem itself over the list, each side in its best scale."""
         margins = 1 - place.hinges.astype(np.float64)
-        scale = best_listed_scale(self.problem, place.M, margins) or 1.0
+        scale = best_listed_scale(self.problem, place.M, margins, self.caps) or 1.0
         hinges = np.maximum(0, 1 - scale * margins)
-        objective = scale * float(np.sum(self.problem.cost * place.M)) + self.problem.mu * float(np.sum(hinges))
+        objective = scale * float(np.sum(self.problem.cost * place.M)) + _capped(hinges, self.caps)
         top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         return relative_gap(objective, float(np.sum(self.alpha(ahead))) / max(1.0, top))
 
     def left(self, place: Place) -> float:
         """Mean violation of the triplets between both ends of the smoothed part, weighted by multipliers."""
         alpha = self.alpha(place)
-        between, total = alpha < self.problem.mu, float(np.sum(alpha))
+        between, total = alpha < self.caps, float(np.sum(alpha))
         return float(alpha[between] @ place.hinges[between]) / total if total > 0 else 0.0
 
+    @cached_property
+    def caps(self) -> FloatArray | float:
+        """Largest multiplier of each listed triplet."""
+        return self.problem.caps(self.graph.triplets)
+
     def _share(self, place: Place) -> npt.NDArray[np.floating[Any]]:
-        """Multipliers over mu."""
+        """Multipliers over their caps, which are mu without weights."""
         return np.clip(self.centre + place.hinges / np.asarray(self.width, place.hinges.dtype), 0, 1)
+
+
+def _capped(values: npt.NDArray[np.floating[Any]], caps: FloatArray | float) -> float:
+    """Sum of values, each times the cap of its triplet."""
+    if isinstance(caps, float):
+        return caps * float(np.sum(values, dtype=np.float64))
+    return float(caps @ values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +203,9 @@ class Descent:
         self._served = 0
         near = self._near(M, 0.0)
         # below the lowest scale the list does not tell
-        scale = max(best_listed_scale(problem, M, 1 - near.values) or 1.0, 1 / (1 + REACHES[0]))
+        scale = max(
+            best_listed_scale(problem, M, 1 - near.values, problem.caps(near.triplets)) or 1.0, 1 / (1 + REACHES[0])
+        )
         self._take(math.sqrt(scale) * psd_factor(M, NEGLIGIBLE), near.triplets)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
@@ -222,7 +241,7 @@ class Descent:
         L = psd_factor(self._here.M, NEGLIGIBLE)
         near = self._near(self._here.M, width * centre)
         smoothed = SmoothedProblem(self.problem, self._full, width, centre)
-        value = smoothed.value(Place(self._here.M, near.values))
+        value = smoothed.value_on(Place(self._here.M, near.values), self.problem.caps(near.triplets))
         if value < best.value:
             best.value, best.L = value, L
             self._take(L, near.triplets)

@@ -226,7 +226,7 @@ class _Attempt:
         run = partial(_cvxpy, name=backend) if backend else SOLVERS[base]
         if start is not None and run not in WARM:
             raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
-        _check_blocks(self.name, self._problem)
+        _check_kind(self.name, self._problem)
         white = whiten(self._problem)
         _check_size(self.name, white.problem.n_features)
         first = None if start is None else warm_start(white, start)
@@ -298,12 +298,10 @@ def _check_solver(solver: object) -> None:
         raise ValueError(f"solver={solver!r} is unknown; use 'auto', {known} or 'cvxpy:NAME'")
 
 
-def _check_blocks(solver: str, problem: Problem) -> None:
-    """Several metrics, or a diagonal one, are what one solver can."""
-    if problem.diagonal and solver != "newton":
-        raise ValueError(f"solver={solver!r} solves for a full metric; use solver='newton' for a diagonal one")
-    if problem.blocks is not None and solver != "newton":
-        raise ValueError(f"solver={solver!r} solves for a single metric; use solver='newton' for {len(problem.blocks)}")
+def _check_kind(solver: str, problem: Problem) -> None:
+    """Several metrics, a diagonal one, or weights are what one solver can."""
+    if solver != "newton":
+        problem.check_plain(f"solver={solver!r}")
 
 
 def _check_size(solver: str, d: int) -> None:

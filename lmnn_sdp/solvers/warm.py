@@ -51,7 +51,7 @@ def warm_start(white: Whitening, solution: Solution) -> Start:
     _, first = np.unique(problem.keys(solution.triplets[counts]), return_index=True)  # a triplet counts once
     counts = counts[first]
     alpha = solution.alpha[counts]
-    scaled = alpha * (problem.mu / np.max(alpha, initial=np.finfo(float).tiny))
+    scaled = alpha * (problem.mu * problem.mean_weight / np.max(alpha, initial=np.finfo(float).tiny))
     with np.errstate(over="ignore", invalid="ignore"):
         L = solution.L @ white.V
         M = metric_of(L)

@@ -25,7 +25,20 @@ WINE = StandardScaler().fit_transform(load_wine().data)
 CULTIVARS = load_wine().target
 
 
-@parametrize_with_checks([LMNN(), LMNN(n_neighbors=1, n_components=1, warm_start=True)])
+#: scikit-learn takes a weight of 0 for a point that is not there; here it keeps its places as target and as impostor.
+#: Other checks have classes of one point several times, of which no metric can be learned, whatever the weights.
+WEIGHTS = {
+    "check_sample_weight_equivalence_on_dense_data": "a point of weight 0 stays a target and an impostor",
+    "check_sample_weights_shape": "all target differences vanish",
+    "check_sample_weights_not_overwritten": "all target differences vanish",
+    "check_all_zero_sample_weights_error": "all target differences vanish",
+}
+
+
+@parametrize_with_checks(
+    [LMNN(), LMNN(n_neighbors=1, n_components=1, warm_start=True), LMNN(structure="diagonal")],
+    expected_failed_checks=lambda estimator: WEIGHTS,
+)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
@@ -257,3 +270,40 @@ def test_nothing_is_known_before_fit():
             getattr(LMNN(), call)()
     with pytest.raises(NotFittedError):
         LMNN().transform(IRIS)
+
+
+def test_a_share_of_the_variance_keeps_the_fewest_rows_that_hold_it(fitted):
+    variance = np.var(fitted.transform(WINE), axis=0)
+    for share in (0.5, 0.9, 0.999999):
+        cut = LMNN(n_components=share).fit(WINE, CULTIVARS)
+        rows = len(cut.components_)
+        assert variance[:rows].sum() >= share * variance.sum() * (1 - 1e-9)
+        assert rows == 1 or variance[: rows - 1].sum() < share * variance.sum()
+        np.testing.assert_allclose(cut.components_, fitted.components_[:rows])
+    with pytest.raises(ValueError, match=r"n_components=1.5 must be an integer .* or a share of the variance"):
+        LMNN(n_components=1.5).fit(WINE, CULTIVARS)
+
+
+def test_float32_stays_so(fitted):
+    assert fitted.transform(WINE.astype(np.float32)).dtype == np.float32
+    assert fitted.transform(WINE).dtype == np.float64
+
+
+def test_unlabelled_points_are_left_out_where_asked():
+    y = np.where(np.arange(150) % 5 == 0, -1, SPECIES)
+    model = LMNN(skip_unlabelled=True).fit(IRIS, y)
+    plain = LMNN().fit(IRIS[y != -1], y[y != -1])
+    assert model.objective_ == plain.objective_
+    with pytest.raises(ValueError, match="-1"):
+        LMNN().fit(IRIS, y)
+
+
+def test_another_margin_is_another_scale(fitted):
+    # min over M of (1 - mu) <C, M> + mu sum [m - <A, M>]_+ is m times that of margin 1, at m M
+    M, margin = fitted.solution_.M, 4.0
+    problem = Problem.from_data(WINE, CULTIVARS)
+    t = problem.all_triplets()
+    L = fitted.components_
+    margins = problem.margins(np.sqrt(margin) * L, t)
+    value = 0.5 * np.sum(problem.pull * margin * M) + 0.5 * np.sum(np.maximum(0, margin - margins))
+    assert value == pytest.approx(margin * fitted.objective_, rel=1e-9)

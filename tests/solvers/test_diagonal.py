@@ -144,9 +144,11 @@ def test_wrong_input_raises():
         Problem.from_data(problem.X, problem.y, 2, structure="diagonal", blocks="class")
     with pytest.raises(ValueError, match="reg is a matrix with entries beside its diagonal"):
         Problem.from_data(problem.X, problem.y, 2, structure="diagonal", reg=np.ones((3, 3)))
-    with pytest.raises(ValueError, match="solver='scs' solves for a full metric"):
+    with pytest.raises(ValueError, match="solver='scs' is for a single full metric"):
         solve(problem, "scs")
-    with pytest.raises(ValueError, match="is for a single full metric, but the problem has structure='diagonal'"):
+    with pytest.raises(
+        ValueError, match="is for a single full metric without weights, but the problem has structure='diagonal'"
+    ):
         SlackSDP.of(problem)
     with pytest.raises(ValueError, match="a proof file is for a single full metric"):
         prove(problem, np.eye(3), np.empty((0, 3), dtype=int), np.empty(0))

@@ -96,7 +96,10 @@ def test_a_solution_survives_its_file_and_starts_another(tmp_path):
 
 @pytest.mark.parametrize("solver", ["scs", "pgd", "cvxpy", "scs-full"])
 def test_other_solvers_refuse_by_name(solver):
-    with pytest.raises(ValueError, match=f"solver='{solver}' solves for a single metric; use solver='newton'"):
+    with pytest.raises(
+        ValueError,
+        match=f"solver='{solver}' is for a single full metric without weights, but the problem has several metrics",
+    ):
         solve(tiny(1), solver)
 
 
