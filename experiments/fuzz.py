@@ -153,7 +153,7 @@ def _judged(recipe: Recipe, limits: Limits) -> Outcome:
         with limited(HANG):
             solution = solve(problem, recipe.solver, **limits[recipe.solver])  # type: ignore[arg-type]
     except ValueError as error:
-        if type(error) is not ValueError or "\n" in str(error) or not raised_here(error):
+        if "\n" in str(error) or not raised_here(error):
             return Outcome("crash", [crash()])
         return Outcome(sentence(error), ["false refusal"] if "indefinite" in str(error) else [])  # every R here is PSD
     except HangError:

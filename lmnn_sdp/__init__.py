@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
+    from lmnn_sdp.solvers.path import PathPoint, largest_reg, reg_path
     from lmnn_sdp.solvers.solution import Solution, Status
     from lmnn_sdp.solvers.solve import solve
 
@@ -29,6 +30,7 @@ __all__ = [
     "KernelLMNN",
     "MultiMetricLMNN",
     "MultiPassLMNN",
+    "PathPoint",
     "Problem",
     "Solution",
     "Status",
@@ -36,6 +38,8 @@ __all__ = [
     "audit",
     "certify",
     "compare",
+    "largest_reg",
+    "reg_path",
     "solve",
 ]
 
@@ -56,6 +60,9 @@ _LAZY = {
     "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
+    "PathPoint": "solvers.path",
+    "largest_reg": "solvers.path",
+    "reg_path": "solvers.path",
     "Solution": "solvers.solution",
     "Status": "solvers.solution",
     "solve": "solvers.solve",

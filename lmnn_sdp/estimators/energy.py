@@ -134,13 +134,18 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
         if L.ndim == 2:
             one = Blocks(np.zeros(problem.n_points, dtype=np.intp), np.zeros(1))
             return LocalMetrics.of(problem.X, problem.codes, one, L[None])
-        known = self.metric_.blocks is None or hasattr(self.metric_, "clusters_")
-        if not known:
+        if self.metric_.blocks is None:
+            codes = np.searchsorted(self.metric_.blocks_, problem.y)
+            if not np.array_equal(self.metric_.blocks_, self.classes_):
+                raise ValueError("metric was fitted to other classes than these; fit it to data with the same labels")
+        elif hasattr(self.metric_, "clusters_"):
+            codes = self.metric_.clusters_.predict(problem.X)
+        else:
             raise ValueError(
                 "metric has blocks of your own, and nobody knows those of new points; use blocks=None, or a number of "
                 "clusters"
             )
-        blocks = Blocks(self.metric_.block_of_, self.metric_.blocks_)
+        blocks = Blocks(codes, self.metric_.blocks_)
         return LocalMetrics.of(problem.X, problem.codes, blocks, L)
 
     def _clusters(self, X: FloatArray) -> IntArray | None:

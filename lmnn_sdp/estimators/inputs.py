@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
-from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.validation import as_numbers, check_dense, check_features, check_labelled, check_unmasked
 
 
@@ -52,3 +54,13 @@ def point_weights(
         raise ValueError(f"sample_weight has shape {own.shape}; it must be ({len(y)},): one weight for each point")
     weights: FloatArray = own if class_weight is None else own * compute_sample_weight(class_weight, y)
     return weights
+
+
+def held_out_rows(
+    y: npt.NDArray[np.generic], fraction: Any, random_state: int | np.random.RandomState | None
+) -> tuple[IntArray, IntArray]:
+    """Rows to learn from, and rows to hold out: that part of each class."""
+    if not (isinstance(fraction, Real) and not isinstance(fraction, bool) and 0 < float(fraction) < 1):
+        raise ValueError(f"validation_fraction={fraction!r} must lie between 0 and 1, or be None to hold out no points")
+    rows = train_test_split(np.arange(len(y)), test_size=float(fraction), stratify=y, random_state=random_state)
+    return rows[0], rows[1]

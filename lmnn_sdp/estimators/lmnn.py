@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.estimators.inputs import labelled, point_weights
+from lmnn_sdp.estimators.early_stopping import EarlyStopping
+from lmnn_sdp.estimators.inputs import held_out_rows, labelled, point_weights
 from lmnn_sdp.estimators.solved_map import SolvedMap
-from lmnn_sdp.solvers.solution import HistoryRow
+from lmnn_sdp.numerics.linalg import principal_rows
+from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.solvers.cut import with_metric
+from lmnn_sdp.solvers.solution import HistoryRow, Solution
 from lmnn_sdp.validation import check_components
 
 
@@ -56,6 +60,10 @@ class LMNN(SolvedMap):
         Rounds or iterations of the solver at most; None for no limit.
     time_limit : float, default=None
         Seconds at most; None for no limit.
+    validation_fraction : float, default=None
+        Part of the points to hold out for early stopping, the same of each class: the solve ends where the k-NN error
+        on them has not fallen for three rounds, and the metric of the first round of least error is kept. None for
+        none. The targets and the interval are those of the points that are left.
     solver : str, default="auto"
         As in `lmnn_sdp.solve`.
     warm_start : bool, default=False
@@ -79,6 +87,8 @@ class LMNN(SolvedMap):
         Proved lower bound on the objective of every metric.
     relative_gap_ : float
         ``(objective_ - lower_bound_) / objective_``. With ``n_components`` it holds the price of the cut as well.
+    validation_errors_ : ndarray
+        Of early stopping: the share of the held-out points that are misclassified after each round.
     solution_ : Solution
         What the solver returned, before the cut: M, certificate, status and history.
     n_iter_ : int
@@ -132,6 +142,7 @@ class LMNN(SolvedMap):
         tol: float = 1e-4,
         max_iter: int | None = None,
         time_limit: float | None = None,
+        validation_fraction: float | None = None,
         solver: str = "auto",
         warm_start: bool = False,
         callback: Callable[[HistoryRow], object] | None = None,
@@ -149,6 +160,7 @@ class LMNN(SolvedMap):
         self.tol = tol
         self.max_iter = max_iter
         self.time_limit = time_limit
+        self.validation_fraction = validation_fraction
         self.solver = solver
         self.warm_start = warm_start
         self.callback = callback
@@ -190,6 +202,23 @@ class LMNN(SolvedMap):
         if self.skip_unlabelled:
             known = labels != -1
             points, labels, weights = points[known], labels[known], None if weights is None else weights[known]
+        if self.validation_fraction is not None:
+            return self._fit_early(points, labels, weights)
         problem = self._problem(points, labels, self.n_neighbors, self.mu, weights)
         self._learn(problem, partial(self._keep, problem, rows=self.n_components), warm=self.warm_start)
+        return self
+
+    def _fit_early(self, X: FloatArray, y: npt.NDArray[np.generic], weights: FloatArray | None) -> LMNN:
+        """Learn on a part of the points, and keep the metric that is best on the others."""
+        known, held_out = held_out_rows(y, self.validation_fraction, self.random_state)
+        own = None if weights is None else weights[known]
+        problem = self._problem(X[known], y[known], self.n_neighbors, self.mu, own)
+        stopper = EarlyStopping(X[known], y[known], X[held_out], y[held_out], problem.n_neighbors)
+
+        def keep(solution: Solution) -> None:
+            best = solution if stopper.best is None else with_metric(problem, solution, principal_rows(stopper.best))
+            self._keep(problem, best, self.n_components)
+            self.validation_errors_ = np.array(stopper.errors)
+
+        self._learn(problem, keep, warm=self.warm_start, watcher=stopper)
         return self

@@ -10,11 +10,10 @@ from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from lmnn_sdp.display.progress import Progress
-from lmnn_sdp.estimators.inputs import labelled, numbers
+from lmnn_sdp.estimators.inputs import held_out_rows, labelled, numbers
 from lmnn_sdp.estimators.passes import Labelled, Pass, Solved, best, changed, solved, targets_under
 from lmnn_sdp.estimators.proved import Listener
 from lmnn_sdp.estimators.solved_map import SolvedMap
@@ -189,9 +188,7 @@ class MultiPassLMNN(SolvedMap):
         self._check_passes(X_val, y_val)
         known, held_out = Labelled(X, y), None if X_val is None else self._labelled(X_val, y_val)
         if self.validation_fraction is not None:
-            train, test = train_test_split(
-                np.arange(len(X)), test_size=self.validation_fraction, stratify=y, random_state=self.random_state
-            )
+            train, test = held_out_rows(y, self.validation_fraction, self.random_state)
             known, held_out = Labelled(X[train], y[train]), Labelled(X[test], y[test])
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = Listener(progress, self.callback)

@@ -12,7 +12,7 @@ from lmnn_sdp.display.cards import Row, card
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers.solution import HistoryRow, Solution, bounds_rows, metric_rows
+from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution, bounds_rows, metric_rows
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import check_callback
 
@@ -73,19 +73,29 @@ class Proved(BaseEstimator):
         """What the card says of the metric."""
         return metric_rows(self.solution_.certificate, self.solution_.M.shape[-1])
 
-    def _learn(self, problem: Problem, keep: Callable[[Solution], None], warm: bool = False) -> None:
-        """Solve, begun at the last solution where warm, keep what was learned, and tell the caller of `fit`."""
+    def _learn(
+        self,
+        problem: Problem,
+        keep: Callable[[Solution], None],
+        warm: bool = False,
+        watcher: Callable[[LiveRow], bool] | None = None,
+    ) -> None:
+        """Solve, begun at the last solution where warm, keep what was learned, and tell the caller of `fit`.
+
+        A watcher may end the solve, which is then as good as it was meant to be.
+        """
         check_callback(self.callback)
         start = getattr(self, "solution_", None) if warm else None
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
-            listener = Listener(progress, self.callback)
+            listener = Listener(progress, self.callback, watcher)
             solution = self._solve(problem, start, listener)
         keep(solution)
         if warm:
             self.solution_ = solution
         if listener.error is not None:
             raise listener.error
-        warn_unless_solved(solution, self.tol, stacklevel=3)
+        if not listener.ended:
+            warn_unless_solved(solution, self.tol, stacklevel=3)
 
     def _keep_proof(self, solution: Solution, objective: float) -> None:
         """Set the interval, and the solution without its multipliers."""
@@ -101,7 +111,7 @@ class Proved(BaseEstimator):
         return self.solver in ("auto", "newton", "scs", "pgd")
 
     def _solve(
-        self, problem: Problem, start: Solution | None, callback: Callable[[HistoryRow], object] | None = None
+        self, problem: Problem, start: Solution | None, callback: Callable[[LiveRow], object] | None = None
     ) -> Solution:
         """Solve as the parameters say, without a warning: what was reached is kept before anyone is told."""
         return solve(
@@ -118,20 +128,37 @@ class Proved(BaseEstimator):
 
 
 class Listener:
-    """Passes history rows on to progress and to the caller's callback, whose first error stops the solve."""
+    """Passes rows on to progress, to a watcher and to the caller's callback, whose first error stops the solve.
 
-    def __init__(self, progress: Progress, callback: Callable[[HistoryRow], object] | None) -> None:
+    Attributes
+    ----------
+    ended : bool
+        Whether the watcher ended the solve.
+    error : Exception or None
+        What the callback raised.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        callback: Callable[[HistoryRow], object] | None,
+        watcher: Callable[[LiveRow], bool] | None = None,
+    ) -> None:
         self._progress = progress
         self._callback = callback
+        self._watcher = watcher
+        self.ended = False
         self.error: Exception | None = None
 
-    def __call__(self, row: HistoryRow) -> object:
+    def __call__(self, row: LiveRow) -> object:
         """Show the row; True to stop."""
         self._progress(row)
+        self.ended = self._watcher is not None and self._watcher(row)
         if self._callback is None:
-            return None
+            return self.ended
         try:
-            return self._callback(row)
+            answer = self._callback(row)
         except Exception as error:
             self.error = error
             return True
+        return self.ended or answer

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import certify_map
@@ -51,7 +52,11 @@ def cut(problem: Problem, solution: Solution, n_components: int | None) -> Solut
         return solution
     if problem.blocks is not None:
         raise ValueError(f"n_components={n_components} cuts a single metric, but the problem has {len(problem.blocks)}")
-    L = leading_rows(solution, n_components)
+    return with_metric(problem, solution, leading_rows(solution, n_components))
+
+
+def with_metric(problem: Problem, solution: Solution, L: FloatArray) -> Solution:
+    """The solution with another metric, certified anew, beside the lower bound of its multipliers."""
     proved = solution.certificate
     dual = DualBound(solution.triplets, solution.alpha, solution.lower_bound, proved.residuals.dual_psd)
-    return replace(solution, M=L.T @ L, L=L, certificate=certify_map(problem, L, dual, proved.left_out))
+    return replace(solution, M=metric_of(L), L=L, certificate=certify_map(problem, L, dual, proved.left_out))

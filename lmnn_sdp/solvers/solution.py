@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, astuple, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -79,6 +80,19 @@ class HistoryRow:
     def relative_gap(self) -> float:
         """Gap of the best interval so far, relative to the objective."""
         return relative_gap(self.objective, self.lower_bound)
+
+
+@dataclass(frozen=True)
+class LiveRow(HistoryRow):
+    """What a callback sees: the row, and the metric that goes with it.
+
+    Attributes
+    ----------
+    metric : callable
+        ``metric()`` gives the factor L of the best certified metric so far, in the units of the data.
+    """
+
+    metric: Callable[[], FloatArray] = field(repr=False, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)

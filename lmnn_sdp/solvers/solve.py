@@ -13,6 +13,7 @@ import numpy as np
 from lmnn_sdp.display.intervals import gap_text
 from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.parallel import team
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.sdp import SlackSDP
@@ -23,8 +24,8 @@ from lmnn_sdp.solvers.checkpoint import Checkpoint, check_checkpoint
 from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.delivery import deliver
 from lmnn_sdp.solvers.interrupts import CtrlC
-from lmnn_sdp.solvers.monitor import Callback, Monitor, Start
-from lmnn_sdp.solvers.solution import HistoryRow, Solution, Status
+from lmnn_sdp.solvers.monitor import Monitor, Start
+from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution, Status
 from lmnn_sdp.solvers.warm import check_start, warm_start
 from lmnn_sdp.validation import check_callback, check_limits
 
@@ -102,7 +103,7 @@ def solve(
     tol: float = 1e-6,
     max_iter: int | None = None,
     time_limit: float | None = None,
-    callback: Callback | None = None,
+    callback: Callable[[LiveRow], object] | None = None,
     start: Solution | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     random_state: int | np.random.RandomState | None = None,
@@ -126,7 +127,8 @@ def solve(
     time_limit : float, optional
         Seconds. CVXPY's solvers do not see it.
     callback : callable, optional
-        Called with each `HistoryRow`, once a round or every 50 iterations; to return True means to stop.
+        Called with a `LiveRow`, a `HistoryRow` that can tell the metric too, once a round or every 50 iterations; to
+        return True means to stop.
     start : Solution, optional
         Where ``"newton"``, ``"scs"`` and ``"pgd"`` begin: a solution on the same features, of another mu, other target
         neighbours, or data with rows added at the end or taken from there. It is certified before all else, so the
@@ -176,7 +178,7 @@ def solve(
         def after_record(row: HistoryRow) -> object:
             if file is not None:
                 file.write()
-            answer = None if callback is None else callback(row)
+            answer = None if callback is None else callback(LiveRow(**vars(row), metric=attempt.metric))
             return ctrl_c.came or answer
 
         attempt = _Attempt(
@@ -268,6 +270,11 @@ class _Attempt:
         monitor.tol = self._tol - 1.2 * lost
         monitor.start = Start(metric_of(monitor.primal.L), monitor.dual.triplets, monitor.dual.alpha)
         return True
+
+    def metric(self) -> FloatArray:
+        """Factor of the best certified metric so far, in the units of the data."""
+        white, monitor = self._at
+        return white.outward(monitor.primal.L)
 
     def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
         """The best bounds so far, in the units of the data."""

@@ -166,3 +166,27 @@ def test_blocks_of_the_caller_say_nothing_of_new_points():
     X, y = data()
     with pytest.raises(ValueError, match="nobody knows those of new points; use blocks=None, or a number of clusters"):
         EnergyClassifier(MultiMetricLMNN(blocks=y % 2)).fit(X, y)
+
+
+@pytest.mark.parametrize("blocks", [None, 2])
+def test_metrics_that_were_fitted_to_other_points_serve_these(blocks):
+    X, y = data()
+    fitted = MultiMetricLMNN(blocks=blocks, random_state=0, tol=1e-2).fit(X[:45], y[:45])
+    model = EnergyClassifier(FrozenEstimator(fitted)).fit(X, y)
+    new = data(n=20, seed=1)[0]
+    M, own = fitted.get_mahalanobis_matrices(), y if blocks is None else fitted.clusters_.predict(X)
+    by_hand = brute_force_of_several(_Given(fitted, M, own, model.margin), X, y, new)
+    np.testing.assert_allclose(model.energies(new), by_hand, rtol=1e-9)
+    with pytest.raises(ValueError, match="metric was fitted to other classes than these"):
+        EnergyClassifier(FrozenEstimator(MultiMetricLMNN(tol=1e-1).fit(X, y))).fit(X, y + 1)
+
+
+class _Given:
+    """A classifier with metrics, and the block of each training point, as `brute_force_of_several` wants them."""
+
+    def __init__(self, metric, M, block_of, margin):
+        self.margin = margin
+        self.metric_ = self
+        self.blocks, self.clusters_ = metric.blocks, getattr(metric, "clusters_", None)
+        self.mu, self.n_neighbors, self.block_of_ = metric.mu, metric.n_neighbors, block_of
+        self.get_mahalanobis_matrices = lambda: M

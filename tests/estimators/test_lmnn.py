@@ -307,3 +307,25 @@ def test_another_margin_is_another_scale(fitted):
     margins = problem.margins(np.sqrt(margin) * L, t)
     value = 0.5 * np.sum(problem.pull * margin * M) + 0.5 * np.sum(np.maximum(0, margin - margins))
     assert value == pytest.approx(margin * fitted.objective_, rel=1e-9)
+
+
+def test_early_stopping_keeps_the_metric_of_the_least_error_on_points_held_out():
+    model = LMNN(validation_fraction=0.3, random_state=0, tol=1e-9).fit(IRIS, SPECIES)
+    errors = model.validation_errors_
+    assert len(errors) - 1 - np.argmin(errors) <= 3
+    assert model.lower_bound_ <= model.objective_
+    known = len(model.solution_.history)
+    assert known == len(errors)
+    again = LMNN(validation_fraction=0.3, random_state=0, tol=1e-9).fit(IRIS, SPECIES)
+    assert np.array_equal(again.components_, model.components_)
+    with pytest.raises(ValueError, match=r"validation_fraction=1\.5 must lie between 0 and 1"):
+        LMNN(validation_fraction=1.5).fit(IRIS, SPECIES)
+
+
+def test_a_callback_can_ask_for_the_metric():
+    seen = []
+    LMNN(callback=lambda row: seen.append(row.metric())).fit(WINE, CULTIVARS)
+    assert all(L.shape[1] == 13 for L in seen)
+    problem = Problem.from_data(WINE, CULTIVARS)
+    values = [problem.value(L) for L in seen]
+    assert values[-1] == pytest.approx(min(values), rel=1e-6)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import lmnn_sdp.problem.problem
+import lmnn_sdp.problem.hinges
 import scaling
 from harness import clocks
 from lmnn_sdp import Problem, solve
@@ -36,13 +36,13 @@ def test_inner_parts_are_taken_off_the_outer(monkeypatch):
 
 
 def test_every_part_of_a_solve_is_seen_and_put_back():
-    before = lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]
+    before = lmnn_sdp.problem.hinges.scan, vars(Problem)["keys"]
     with clocks.clocked() as found:
         solution = solve(blobs(n=60, d=3), "newton", tol=1e-8)
     assert solution.relative_gap <= 1e-8
     assert set(found.seconds) == {*clocks.PARTS, clocks.REST}
     assert all(seconds > 0 for seconds in found.seconds.values())
-    assert (lmnn_sdp.problem.problem.scan, vars(Problem)["keys"]) == before
+    assert (lmnn_sdp.problem.hinges.scan, vars(Problem)["keys"]) == before
 
 
 @pytest.mark.parametrize(
