@@ -48,6 +48,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/sdp_forms.py
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
+	$(BIN)/python experiments/family.py
 	$(BIN)/python experiments/bench_commits.py
 	$(BIN)/python experiments/warm_starts.py
 	$(BIN)/python experiments/bench_estimator.py

@@ -34,10 +34,17 @@ def isolet(folder: Path = SHARED_DATA) -> Dataset:
 
 def mnist(folder: Path = SHARED_DATA) -> Dataset:
     """MNIST training digits, pixels / 255, 784 features to 164 principal components (not deskewed)."""
-    images = _idx(folder / "mnist" / "train-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
-    return Dataset(
-        "mnist", _principal(images, 164), _idx(folder / "mnist" / "train-labels-idx1-ubyte.gz", 8).astype(int)
-    )
+    images, labels = _digits(folder / "mnist", "train")
+    return Dataset("mnist", _principal(images, 164), labels)
+
+
+def mnist_with_test(folder: Path = SHARED_DATA) -> tuple[Dataset, Dataset]:
+    """The same, and the 10,000 test digits in the components of the training digits."""
+    images, labels = _digits(folder / "mnist", "train")
+    new_images, new_labels = _digits(folder / "mnist", "t10k")
+    pca = PCA(164, svd_solver="full").fit(images)
+    train, test = (np.asarray(pca.transform(part), dtype=np.float64) for part in (images, new_images))
+    return Dataset("mnist", train, labels), Dataset("mnist, test", test, new_labels)
 
 
 def news20(folder: Path = SHARED_DATA, training: int = 13_179, components: int = 200) -> Dataset:
@@ -65,6 +72,12 @@ LOADERS: dict[str, Callable[[], Dataset]] = {"letters": letters, "isolet": isole
 def _principal(X: np.ndarray, components: int) -> np.ndarray:
     """Leading principal components, unscaled."""
     return np.asarray(PCA(components, svd_solver="full").fit_transform(X), dtype=np.float64)
+
+
+def _digits(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels / 255 of each image of a part of MNIST, and labels."""
+    images = _idx(folder / f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
+    return images, _idx(folder / f"{part}-labels-idx1-ubyte.gz", 8).astype(int)
 
 
 def _idx(path: Path, header: int) -> np.ndarray:
