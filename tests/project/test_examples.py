@@ -141,6 +141,15 @@ def a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors(text):
     assert errors[-1] > 2 * errors[0]
 
 
+def more_metrics_fit_better_and_part_the_circles(text):
+    single, several = (numbers(text, f"digits, {name}: # <= optimum <= #") for name in ("one metric", "a metric each"))
+    assert several[1] < single[0]
+    errors = [numbers(text, f"circles, {name}: # % errors")[0] for name in ("1 metric", "4 metrics", "8 metrics")]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] == 100
+    assert errors[-1] < 5
+
+
 def balance_scale_has_something_to_choose_and_iris_has_not(text):
     ratio = {}
     for name in ("iris", "balance_scale"):
@@ -156,6 +165,7 @@ CLAIMS = {
     "choosing_k_and_mu": balance_scale_has_something_to_choose_and_iris_has_not,
     "digits_in_2d": the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits,
     "kernel_circles": a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors,
+    "metrics_by_class": more_metrics_fit_better_and_part_the_circles,
     "quick_start": learning_helps,
     "raw_and_standardized": scale_matters_through_the_targets_only,
     "reading_the_certificate": the_certificate_stands_by_hand_and_residuals_add_up_to_the_gap,
