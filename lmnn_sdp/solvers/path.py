@@ -78,9 +78,9 @@ def reg_path(
     time_limit : float, optional
         Seconds of each solve.
 
-    Yields
-    ------
-    PathPoint
+    Returns
+    -------
+    iterator of PathPoint
         Each as soon as it is solved. At the first of the default penalties the metric is 0, up to rounding.
 
     Raises
