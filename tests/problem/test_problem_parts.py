@@ -251,10 +251,10 @@ def test_the_best_scale_of_a_list_is_its_kink():
     p = float(np.sum(problem.cost)) / problem.mu
     M = np.ones((3, 3))
     margins = p * np.array([0.25, 5, 0.5, -0.25, 0.375, 0.25])  # sums of the smallest: -1/4, 0, 1/4, 5/8, 9/8
-    assert best_listed_scale(problem, M, margins) == pytest.approx(1 / (0.5 * p), rel=1e-14)
-    assert best_listed_scale(problem, M, margins[:1]) is None
-    assert best_listed_scale(problem, M, np.empty(0)) is None
-    assert best_listed_scale(problem, M, np.array([p])) is None  # it is reached, but not passed
+    assert best_listed_scale(problem, M, margins, problem.mu) == pytest.approx(1 / (0.5 * p), rel=1e-14)
+    assert best_listed_scale(problem, M, margins[:1], problem.mu) is None
+    assert best_listed_scale(problem, M, np.empty(0), problem.mu) is None
+    assert best_listed_scale(problem, M, np.array([p]), problem.mu) is None  # it is reached, but not passed
     assert unit_scale(problem) == pytest.approx(12 / np.sum((problem.X - problem.X.mean(axis=0)) ** 2), rel=1e-14)
 
 
