@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.path import PathPoint, largest_reg, reg_path
+    from lmnn_sdp.solvers.ridge import RidgeSolution, solve_near
     from lmnn_sdp.solvers.solution import Solution, Status
     from lmnn_sdp.solvers.solve import solve
 
@@ -32,6 +33,7 @@ __all__ = [
     "MultiPassLMNN",
     "PathPoint",
     "Problem",
+    "RidgeSolution",
     "Solution",
     "Status",
     "Verdict",
@@ -41,6 +43,7 @@ __all__ = [
     "largest_reg",
     "reg_path",
     "solve",
+    "solve_near",
 ]
 
 #: Where each name is. It is imported when it is first asked for: scikit-learn and numba are slow to import, and the
@@ -60,6 +63,8 @@ _LAZY = {
     "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
+    "RidgeSolution": "solvers.ridge",
+    "solve_near": "solvers.ridge",
     "PathPoint": "solvers.path",
     "largest_reg": "solvers.path",
     "reg_path": "solvers.path",

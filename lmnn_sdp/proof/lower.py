@@ -88,7 +88,8 @@ def bound_below(
     costs = weighted_costs(problem) if costs is None else costs
     total = math.fsum(alpha)
     slacks = [
-        _Slack.of(problem, cost, pushed) for cost, pushed in zip(costs, _pushed(problem, triplets, alpha), strict=True)
+        _Slack.of(problem, cost, pushed)
+        for cost, pushed in zip(costs, pushed_of(problem, triplets, alpha), strict=True)
     ]
     top = max(0.0, *(slack.top for slack in slacks))
     share = max(slack.share for slack in slacks)
@@ -96,7 +97,7 @@ def bound_below(
         eta = 2.0**attempt * share
         scale = 1.0 if attempt == 0 and top < 1 else (1 - eta) / max(1.0, top)
         if eta < 1 and scale > 0 and all(_proved(problem, slack.cost, slack.pushed, scale) for slack in slacks):
-            scaled = scale * alpha  # its rounding is one of those that `_pushed` allows for
+            scaled = scale * alpha  # its rounding is one of those that `pushed_of` allows for
             value = math.nextafter(math.fsum(scaled), -math.inf) if total else 0.0
             return DualBound(triplets, scaled, value, max(0.0, top - 1))
     value = 0.0 if problem.nonnegative else -math.inf
@@ -189,7 +190,7 @@ def _cost(problem: Problem, i: IntArray, j: IntArray) -> Weighted:
     return Weighted(matrix, error * (1 + 16 * U), pull.coupling, pull.outside)
 
 
-def _pushed(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Iterator[Weighted]:
+def pushed_of(problem: Problem, triplets: IntArray, alpha: FloatArray) -> Iterator[Weighted]:
     """``sum_t alpha_t A_t`` of each metric, its terms joined by edge: multipliers of pushes less those of pulls."""
     i, j, l = triplets.T
     n = problem.n_points

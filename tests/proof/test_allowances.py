@@ -198,7 +198,7 @@ def test_scales_that_are_tried(size, first, monkeypatch):
     triplets = problem.all_triplets()
     triplets = triplets[np.argsort(problem.keys(triplets))]
     alpha = np.full(len(triplets), size)
-    cost, pushed = lower.weighted_costs(problem)[0], next(lower._pushed(problem, triplets, alpha))
+    cost, pushed = lower.weighted_costs(problem)[0], next(lower.pushed_of(problem, triplets, alpha))
     top = max(1.0, float(lower.eigvalsh(pushed.matrix, problem.cost)[-1]))
     lowest = float(lower.eigvalsh(problem.cost)[0])
     error = 1.1 * (cost.error + pushed.error) + 2 * gamma(d + 8) * np.trace(cost.matrix)

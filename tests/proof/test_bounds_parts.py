@@ -140,7 +140,7 @@ def test_sums_over_edges_are_exact_on_whole_numbers():
     problem = grid()
     triplets = problem.all_triplets()[::3]
     alpha = 2.0**-8 * np.arange(len(triplets))
-    cost, pushed = weighted_costs(problem)[0], next(lower._pushed(problem, triplets, alpha))
+    cost, pushed = weighted_costs(problem)[0], next(lower.pushed_of(problem, triplets, alpha))
     assert np.array_equal(cost.matrix, 0.75 * problem.pull + REG)
     assert np.array_equal(pushed.matrix, pushed_by(problem, triplets, alpha))
     assert (cost.coupling, cost.outside, pushed.coupling, pushed.outside) == (0, 0, 0, 0)
@@ -171,7 +171,7 @@ def test_a_sum_over_edges_pays_for_the_errors_of_both_ends():
     assert pulled <= weighted_costs(problem)[0].error <= pulled * (1 + 1e-12)
     weights, _ = edges_of(problem, triplets, alpha)
     pushed = sum(abs(weight) * worst(*edge) for edge, weight in weights.items())
-    assert pushed <= next(lower._pushed(problem, triplets, alpha)).error <= pushed * (1 + 1e-12)
+    assert pushed <= next(lower.pushed_of(problem, triplets, alpha)).error <= pushed * (1 + 1e-12)
 
 
 def test_a_sum_over_edges_pays_for_its_own_roundings():
@@ -185,7 +185,7 @@ def test_a_sum_over_edges_pays_for_its_own_roundings():
     roundings = scatter_roundings(len(weights)) + int(most)
     moved = sum((2 + U) * U * abs(weights[edge]) * squared[edge] for edge in weights)
     size = sum(sizes[edge] * squared[edge] for edge in weights)
-    error = next(lower._pushed(problem, triplets, alpha)).error
+    error = next(lower.pushed_of(problem, triplets, alpha)).error
     assert moved + gamma(roundings) * size < error < moved + gamma(roundings + 20) * size
     pulls = float(np.sum((problem.X[:, None] - problem.X[problem.targets]) ** 2))
     error = weighted_costs(problem)[0].error
@@ -205,7 +205,7 @@ def test_what_lies_outside_of_the_range_of_a_map_is_summed_up():
     pairs = [(i, j) for i, targets in enumerate(problem.targets.tolist()) for j in targets]
     for found, edges in (
         (weighted_costs(problem)[0], dict.fromkeys(range(24), 1.0)),
-        (next(lower._pushed(problem, triplets, alpha)), weights),
+        (next(lower.pushed_of(problem, triplets, alpha)), weights),
     ):
         ends = pairs if len(edges) == 24 and 0 in edges else list(edges)
         sizes = [abs(weight) for weight in edges.values()]

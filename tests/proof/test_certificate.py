@@ -280,7 +280,7 @@ def test_an_edge_of_many_triplets_costs_the_others_nothing():
     assert len(hub) == n - 2
     others = triplets[triplets[:, 0] > 1]
     pushed = [
-        next(lower._pushed(inside, chosen, np.full(len(chosen), 1e-3))) for chosen in (others, np.r_[others, hub])
+        next(lower.pushed_of(inside, chosen, np.full(len(chosen), 1e-3))) for chosen in (others, np.r_[others, hub])
     ]
     edge = 1e-3 * len(hub) * np.sum((inside.X[0] - inside.X[1]) ** 2)
     of_hub = 1e-3 * np.sum((inside.X[0] - inside.X[2:]) ** 2) + edge
