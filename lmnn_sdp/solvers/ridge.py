@@ -119,6 +119,7 @@ def solve_near(
     Returns
     -------
     RidgeSolution
+        The best metric that was certified, with the best bound.
 
     Raises
     ------
