@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
+    from lmnn_sdp.estimators.low_rank import LowRankLMNN
     from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.problem.problem import Problem
@@ -29,6 +30,7 @@ __all__ = [
     "Comparison",
     "EnergyClassifier",
     "KernelLMNN",
+    "LowRankLMNN",
     "MultiMetricLMNN",
     "MultiPassLMNN",
     "PathPoint",
@@ -59,6 +61,7 @@ _LAZY = {
     "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",
     "LMNNCV": "estimators.lmnn_cv",
+    "LowRankLMNN": "estimators.low_rank",
     "MultiMetricLMNN": "estimators.multi_metric",
     "MultiPassLMNN": "estimators.multi_pass",
     "Problem": "problem.problem",

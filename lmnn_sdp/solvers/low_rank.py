@@ -1,0 +1,131 @@
+"""The best map of few rows: not convex, so from several starts, with the proved excess over the convex optimum.
+
+    minimise f(L'L) over L of shape (r, d)
+
+Every M = L'L of this rank is one of all PSD matrices, so the lower bound of the convex problem bounds this one too. On
+smoothed hinges L-BFGS descends in whitened coordinates, on one list of triplets after another and at smaller and
+smaller widths (dF/dL = 2 L (P - sum_t alpha_t A_t)). A descent can end above where it began: every map on the way is
+judged by the objective over all triplets, the starts too, and the best is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.optimize
+
+from lmnn_sdp.numerics.linalg import metric_of, principal_rows
+from lmnn_sdp.numerics.parallel import team
+from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.problem.scale import best_scale
+from lmnn_sdp.problem.whitening import whiten
+from lmnn_sdp.solvers.cut import leading_rows, with_metric
+from lmnn_sdp.solvers.smoothing import Place, SmoothedProblem
+from lmnn_sdp.solvers.solution import Solution
+
+WIDTHS = (0.5, 0.2, 0.08, 0.03, 0.01)  # of the smoothed hinges, one after the other
+LISTS, STEPS = 2, 60  # lists of a width, and steps of L-BFGS on each
+REACH = 0.5  # triplets this far beyond their margin are listed
+
+
+@dataclass(frozen=True)
+class StartRow:
+    """What became of one start.
+
+    Attributes
+    ----------
+    name : str
+        ``"leading rows"`` of the convex optimum, ``"PCA"``, or ``"random 1"`` and so on.
+    begin, end : float
+        Objective over all triplets at the start, in its best scale, and at the best map on the way.
+    """
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, eq=False)
+class LowRank:
+    """The best map found, and how each start did.
+
+    Attributes
+    ----------
+    solution : Solution
+        With the map as its metric, certified, beside the lower bound of the convex problem.
+    starts : tuple of StartRow
+    """
+
+    solution: Solution
+    starts: tuple[StartRow, ...]
+
+
+def best_map(problem: Problem, convex: Solution, rows: int, n_random: int, rng: np.random.RandomState) -> LowRank:
+    """Descend from every start.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a single full metric.
+    convex : Solution
+        Of the same problem, with its multipliers.
+    rows : int
+        Rows of the map, r.
+    n_random : int
+        Random starts beside those from the convex optimum and from PCA.
+    rng : RandomState
+        For these.
+    """
+    white = whiten(problem)
+    found: list[tuple[float, FloatArray]] = []
+    table = []
+    with team():
+        for name, L in _starts(problem, convex, rows, n_random, rng):
+            inside = np.sqrt(best_scale(problem, metric_of(L))) * L @ white.V
+            begin = white.problem.value(inside)
+            best = min(_descent(white.problem, inside), key=lambda pair: pair[0])
+            best = min((begin, inside), best, key=lambda pair: pair[0])
+            table.append(StartRow(name, begin, best[0]))
+            found.append(best)
+    _, inside = min(found, key=lambda pair: pair[0])
+    map_ = np.zeros((rows, problem.n_features))
+    components = principal_rows(white.outward(inside))
+    map_[: len(components)] = components
+    return LowRank(with_metric(problem, convex, map_), tuple(table))
+
+
+def _starts(
+    problem: Problem, convex: Solution, rows: int, n_random: int, rng: np.random.RandomState
+) -> Iterator[tuple[str, FloatArray]]:
+    """Maps on the data as given, by name."""
+    yield "leading rows", leading_rows(convex, rows)
+    yield "PCA", np.linalg.svd(problem.X - problem.X.mean(axis=0), full_matrices=False)[2][:rows]
+    spread = np.std(problem.X, axis=0)
+    unit = np.where(spread > 0, spread, 1.0)
+    for number in range(n_random):
+        yield f"random {number + 1}", rng.normal(size=(rows, problem.n_features)) / unit
+
+
+def _descent(problem: Problem, L: FloatArray) -> Iterator[tuple[float, FloatArray]]:
+    """The objective over all triplets, and the map, after each list."""
+    for width in WIDTHS:
+        for _ in range(LISTS):
+            graph = problem.graph(problem.hinges(L, REACH).triplets)
+            L = descended(SmoothedProblem(problem, graph, width, 0.5), L)
+            yield problem.value(L), L
+
+
+def descended(smoothed: SmoothedProblem, L: FloatArray) -> FloatArray:
+    """Some steps of L-BFGS on the smoothed objective of a list."""
+
+    def value(flat: FloatArray) -> tuple[float, FloatArray]:
+        factor = flat.reshape(L.shape)
+        place = Place(metric_of(factor), smoothed.graph.hinges(factor))
+        return smoothed.value(place), (2 * factor @ smoothed.gradient(place)).ravel()
+
+    options = {"maxiter": STEPS, "maxcor": 20}
+    found = scipy.optimize.minimize(value, L.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x, dtype=np.float64).reshape(L.shape)
