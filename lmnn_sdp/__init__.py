@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.lmnn_cv import LMNNCV
     from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
+    from lmnn_sdp.estimators.tie_rule import ShrinkingKNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.solution import Solution, Status
@@ -30,6 +31,7 @@ __all__ = [
     "MultiMetricLMNN",
     "MultiPassLMNN",
     "Problem",
+    "ShrinkingKNN",
     "Solution",
     "Status",
     "Verdict",
@@ -54,6 +56,7 @@ _LAZY = {
     "LMNNCV": "estimators.lmnn_cv",
     "MultiMetricLMNN": "estimators.multi_metric",
     "MultiPassLMNN": "estimators.multi_pass",
+    "ShrinkingKNN": "estimators.tie_rule",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
     "Solution": "solvers.solution",
