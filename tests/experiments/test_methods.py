@@ -11,7 +11,7 @@ from harness.methods.linear_map import centred_by_class, whitener
 from harness.methods.mmc import MMC, similar_scatter
 from harness.methods.rca import RCA
 from harness.methods.table import METHODS
-from harness.methods.triplet import Adam, Loss, TripletLoss
+from harness.methods.triplet import Adam, Draw, Loss, TripletLoss
 from lmnn_sdp.datasets import load
 
 
@@ -92,6 +92,19 @@ def test_triplets_are_drawn_from_the_seed_alone():
     fits = [TripletLoss(steps=50, random_state=seed).fit(X, y).components_ for seed in (0, 0, 1)]
     assert np.array_equal(fits[0], fits[1])
     assert not np.array_equal(fits[0], fits[2])
+
+
+def test_every_partner_is_drawn_as_often_as_any_other():
+    y = np.array(["b", "a", "b", "c", "a", "b", "c"])
+    rng = np.random.RandomState(0)
+    for drawn, classmates in ((Draw.of(y).same, True), (Draw.of(y).other, False)):
+        for anchor in range(7):
+            allowed = [i for i in range(7) if i != anchor and (y[i] == y[anchor]) == classmates]
+            counts = np.bincount(drawn(np.full(3000, anchor), rng), minlength=7)
+            np.testing.assert_allclose(counts[allowed], 3000 / len(allowed), rtol=0.15)
+            assert counts[allowed].sum() == 3000
+    with pytest.raises(ValueError, match="a class has 1 point"):
+        Draw.of(np.array([0, 0, 1]))
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -48,6 +48,47 @@ class Adam:
         return -self.rate * mean / (np.sqrt(square) + 1e-8)
 
 
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Partners of anchors, all equally likely: points stand in the order of their classes, and a partner so far behind.
+
+    Attributes
+    ----------
+    order : array, shape (n,)
+        Points by class.
+    place : array, shape (n,)
+        Place of each point in that order.
+    begin, size : arrays, shape (n,)
+        Where the class of each point begins, and how many points it has.
+    """
+
+    order: IntArray
+    place: IntArray
+    begin: IntArray
+    size: IntArray
+
+    @staticmethod
+    def of(y: npt.NDArray[np.generic]) -> Draw:
+        """Sort the points."""
+        _, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
+        if sizes.min() < 2:
+            raise ValueError("a class has 1 point, and no pair to draw; give every class at least 2")
+        order = np.argsort(codes, kind="stable")
+        return Draw(order, np.argsort(order), (np.cumsum(sizes) - sizes)[codes], sizes[codes])
+
+    def same(self, anchor: IntArray, rng: np.random.RandomState) -> IntArray:
+        """For each anchor another point of its class."""
+        begin, size = self.begin[anchor], self.size[anchor]
+        ahead = 1 + (rng.random_sample(len(anchor)) * (size - 1)).astype(np.intp)
+        return self.order[begin + (self.place[anchor] - begin + ahead) % size]
+
+    def other(self, anchor: IntArray, rng: np.random.RandomState) -> IntArray:
+        """For each anchor a point of another class."""
+        begin, size = self.begin[anchor], self.size[anchor]
+        ahead = (rng.random_sample(len(anchor)) * (len(self.order) - size)).astype(np.intp)
+        return self.order[(begin + size + ahead) % len(self.order)]
+
+
 class TripletLoss(LinearMap):
     """A linear layer behind features of unit variance, without which Adam knows no step for raw wine."""
 
@@ -60,21 +101,14 @@ class TripletLoss(LinearMap):
     def fit(self, X: FloatArray, y: npt.ArrayLike) -> TripletLoss:
         """Descend from the identity."""
         rng = check_random_state(self.random_state)
-        _, codes = np.unique(np.asarray(y), return_inverse=True)
+        draw = Draw.of(np.asarray(y))
         scale = X.std(axis=0)
         scale[scale == 0] = 1
         Z = X / scale
         L, adam = np.eye(X.shape[1]), Adam((X.shape[1], X.shape[1]), self.rate)
         for _ in range(self.steps):
             anchor = rng.randint(len(Z), size=self.batch)
-            same, other = (_partners(codes, anchor, wanted, rng) for wanted in (True, False))
-            L += adam.step(Loss.of(L, Z[anchor] - Z[same], Z[anchor] - Z[other]).gradient)
+            to_same, to_other = Z[anchor] - Z[draw.same(anchor, rng)], Z[anchor] - Z[draw.other(anchor, rng)]
+            L += adam.step(Loss.of(L, to_same, to_other).gradient)
         self.components_ = L / scale
         return self
-
-
-def _partners(codes: IntArray, anchor: IntArray, same: bool, rng: np.random.RandomState) -> IntArray:
-    """For each anchor another point, of its class or not of its class, all equally likely."""
-    allowed = (codes[anchor][:, None] == codes) == same
-    allowed[np.arange(len(anchor)), anchor] = False
-    return np.argmax(allowed * rng.random_sample(allowed.shape), axis=1)
