@@ -1,6 +1,6 @@
 """Neighbours after a low-rank LMNN from a ball tree and by brute force: seconds, whether they are the same, and errors.
 
-The paper's section 7: the fewer dimensions, the more a tree spares. One solve on 70 % of the points serves every number
+As in the paper, the fewer dimensions, the more a tree spares. One solve on 70 % of the points serves every number
 of components: the leading rows of the map, as `n_components` cuts it, or the principal components of the mapped points.
 The other 30 % are asked for their 3 neighbours, on one thread, so that both ways have as much.
 """

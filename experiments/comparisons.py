@@ -26,11 +26,12 @@ from lmnn_sdp import LMNN, EnergyClassifier, MultiMetricLMNN, ShrinkingKNN
 from lmnn_sdp.analysis.comparison import PerSplit
 from lmnn_sdp.datasets import Dataset, load
 
-SPLITS, TEST_SIZE = 100, 0.3
+SPLITS, TEST_SIZE = 30, 0.3  # the paper has 100 splits, which take more than ten minutes
 
 OURS: dict[str, Callable[[], ClassifierMixin]] = {
     "LMNN": lambda: make_pipeline(LMNN(), ShrinkingKNN(NEIGHBORS)),
-    "LMNN, metric a class": lambda: MultiMetricLMNN(classifier_neighbors=NEIGHBORS),
+    # a trace penalty, since in some splits of balance scale the targets of class B leave a direction free
+    "LMNN, metric a class": lambda: MultiMetricLMNN(reg=0.1, classifier_neighbors=NEIGHBORS),
     "LMNN, energy": lambda: EnergyClassifier(LMNN()),
 }
 ALL = METHODS | OURS

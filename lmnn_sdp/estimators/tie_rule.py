@@ -45,7 +45,7 @@ class ShrinkingKNN(ClassifierMixin, BaseEstimator):
     References
     ----------
     K. Q. Weinberger and L. K. Saul (2009). Distance metric learning for large margin nearest neighbor
-    classification. Journal of Machine Learning Research 10, 207-244. Section 4.
+    classification. Journal of Machine Learning Research 10, 207-244.
 
     Examples
     --------

@@ -22,7 +22,7 @@ def shrinking_votes(codes: IntArray) -> IntArray:
 
     Notes
     -----
-    Weinberger & Saul (2009), section 4.
+    The rule of the experiments of Weinberger & Saul (2009).
     """
     q, k = codes.shape
     rows, winners, tied = np.arange(q), np.empty(q, dtype=np.intp), np.ones(q, dtype=bool)
