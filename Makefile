@@ -54,6 +54,8 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/bench_estimator.py
 	$(BIN)/python experiments/cross_validation.py
 	$(BIN)/python experiments/peers.py
+	$(BIN)/python experiments/comparisons.py
+	$(BIN)/python experiments/ball_trees.py
 	$(BIN)/python experiments/coming_from.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py

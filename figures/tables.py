@@ -59,6 +59,8 @@ def blocks(page: str) -> dict[str, str]:
         "hard": hard(),
         "search": search(),
         "estimator": estimator(),
+        "comparisons": comparisons(),
+        "ball trees": ball_trees(),
     }
 
 
@@ -236,6 +238,37 @@ def scaling() -> str:
             ]
         )
     return _table(["data", "grown", "seconds", "exponent", "where they go at the largest"], "llrrl", rows, result)
+
+
+def comparisons() -> str:
+    """Test error of every method on every data set, and what the paper found there."""
+    result = _read("comparisons")
+    names = ["test error, %"]
+    for case in result["data"]:
+        names += [f"{case['data']}, standardised"] if case["standardised"] else [case["data"], "paper"]
+    rows = []
+    for method in result["data"][0]["methods"]:
+        cells = [method]
+        for case in result["data"]:
+            found = case["methods"][method]
+            cells.append(f"{100 * found['test_error']:.2f} +- {100 * found['sd']:.2f}")
+            if not case["standardised"]:
+                cells.append("-" if found["paper_percent"] is None else f"{found['paper_percent']:.2f}")
+        rows.append(cells)
+    return _table(names, "l" + "r" * (len(names) - 1), rows, result)
+
+
+def ball_trees() -> str:
+    """Seconds of ball tree and brute force in every space."""
+    result = _read("ball_trees")
+    names = ["data", "space", "dimensions", "tree, s", "brute force, s", "ratio", "same neighbours", "error"]
+    rows = []
+    for case in result["data"]:
+        for row in case["rows"]:
+            same = f"{row['same_neighbours']:.1%}" + ("" if row["same_distances"] else ", not as near")
+            numbers = [f"{row['tree_seconds']:.4f}", f"{row['brute_seconds']:.4f}", f"{row['ratio']:.2f}"]
+            rows.append([case["data"], row["space"], f"{row['dimensions']}", *numbers, same, f"{row['error']:.1%}"])
+    return _table(names, "llrrrrrr", rows, result)
 
 
 def first_fit() -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.low_rank import LowRankLMNN
     from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
+    from lmnn_sdp.estimators.tie_rule import ShrinkingKNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.path import PathPoint, largest_reg, reg_path
@@ -36,6 +37,7 @@ __all__ = [
     "PathPoint",
     "Problem",
     "RidgeSolution",
+    "ShrinkingKNN",
     "Solution",
     "Status",
     "Verdict",
@@ -64,6 +66,7 @@ _LAZY = {
     "LowRankLMNN": "estimators.low_rank",
     "MultiMetricLMNN": "estimators.multi_metric",
     "MultiPassLMNN": "estimators.multi_pass",
+    "ShrinkingKNN": "estimators.tie_rule",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
     "RidgeSolution": "solvers.ridge",

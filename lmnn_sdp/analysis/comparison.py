@@ -59,6 +59,12 @@ class PerSplit:
         """Standard deviation over the splits, with ``n_splits - 1`` in the denominator."""
         return float(np.std(self.values, ddof=1))
 
+    def reach(self, n_test: int, n_train: int) -> float:
+        """Half of the corrected resampled t interval of the mean, see `Comparison.interval`."""
+        n_splits = len(self.values)
+        spread = self.sd * math.sqrt(1 / n_splits + n_test / n_train)
+        return float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, n_splits - 1)) * spread
+
     def summary(self) -> dict[str, Any]:
         """Mean, standard deviation and values, for JSON."""
         return {"mean": self.mean, "sd": self.sd, "values": self.values.tolist()}
@@ -134,8 +140,7 @@ class Comparison:
         """
         if self._constant:
             return None
-        spread = self.difference.sd * math.sqrt(1 / self.n_splits + self.n_test / self.n_train)
-        reach = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, self.n_splits - 1)) * spread
+        reach = self.difference.reach(self.n_test, self.n_train)
         return self.difference.mean - reach, self.difference.mean + reach
 
     @property

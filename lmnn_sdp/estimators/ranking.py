@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lmnn_sdp.estimators.votes import shrinking_votes
 from lmnn_sdp.numerics.linalg import squared_distances
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks, factors
@@ -80,18 +81,7 @@ class LocalMetrics:
 
     def votes(self, X: FloatArray, k: int) -> IntArray:
         """The class of most votes; where several have as many, the neighbourhood shrinks until one has more."""
-        labels = self.codes[self.nearest(X, k)[1]]
-        counts = np.zeros((len(X), int(self.codes.max()) + 1), dtype=np.intp)
-        rows, best, open_ = np.arange(len(X)), np.zeros(len(X), dtype=np.intp), np.ones(len(X), dtype=bool)
-        for column in labels.T:
-            counts[rows, column] += 1
-        for size in range(k, 0, -1):
-            top = counts.max(axis=1)
-            decided = open_ & (np.sum(counts == top[:, None], axis=1) == 1)
-            best[decided] = np.argmax(counts[decided], axis=1)
-            open_ &= ~decided
-            counts[rows, labels[:, size - 1]] -= 1
-        return best
+        return shrinking_votes(self.codes[self.nearest(X, k)[1]])
 
 
 def squared_distances_between(A: FloatArray, B: FloatArray) -> FloatArray:

@@ -10,7 +10,14 @@ import pytest
 import lmnn_sdp
 from lmnn_sdp import datasets, plots
 
-ESTIMATORS = (lmnn_sdp.LMNN, lmnn_sdp.LMNNCV, lmnn_sdp.KernelLMNN, lmnn_sdp.MultiPassLMNN, lmnn_sdp.EnergyClassifier)
+ESTIMATORS = (
+    lmnn_sdp.LMNN,
+    lmnn_sdp.LMNNCV,
+    lmnn_sdp.KernelLMNN,
+    lmnn_sdp.MultiPassLMNN,
+    lmnn_sdp.EnergyClassifier,
+    lmnn_sdp.ShrinkingKNN,
+)
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in (lmnn_sdp, datasets, plots)
