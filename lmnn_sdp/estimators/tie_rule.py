@@ -12,9 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from lmnn_sdp.estimators.inputs import labelled, numbers
 from lmnn_sdp.estimators.ranking import BLOCK, squared_distances_between
 from lmnn_sdp.estimators.votes import shrinking_votes
-from lmnn_sdp.numerics.linalg import EPS
+from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.neighbors import comparable_squares
 from lmnn_sdp.validation import is_integer
+
+TINY = float(np.finfo(np.float64).tiny)  # more than squares lose where they underflow
 
 
 class ShrinkingKNN(ClassifierMixin, BaseEstimator):
@@ -131,23 +134,26 @@ def nearest(A: FloatArray, B: FloatArray | None, k: int) -> IntArray:
     """The k nearest rows of B to each row of A, nearest first and of equally near ones the first; shape (len(A), k).
 
     Without B those of the other rows of A. Matrix products propose and differences decide, so that distances which are
-    equal in float64 are equal here.
+    equal in float64 are equal here. Each product has its own doubt: one far row makes no other pair doubtful.
     """
     others = A if B is None else B
     found = np.empty((len(A), k), dtype=np.intp)
     step = max(1, BLOCK // len(others))
-    centre = np.median(others, axis=0)
-    reach = np.sum((others - centre) ** 2, axis=1).max()
+    size = power_of_two(max(np.max(np.abs(A), initial=0.0), np.max(np.abs(others))))  # squares stay within range
+    centre = np.median(others / size, axis=0)
+    lengths = np.sum((others / size - centre) ** 2, axis=1)
     for start in range(0, len(A), step):
         part = A[start : start + step]
-        D = squared_distances_between(part, others)
+        D = squared_distances_between(part / size, others / size)
         if B is None:
             D[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
-        # a product errs by less than (d + 4) EPS times both squared lengths; twice, for the k-th and for the candidate
-        slack = 4 * (A.shape[1] + 4) * EPS * (np.sum((part - centre) ** 2, axis=1) + reach)
-        row, column = np.nonzero((np.partition(D, k - 1, axis=1)[:, k - 1] + slack)[:, None] >= D)
-        exact = np.sum((part[row] - others[column]) ** 2, axis=1)
-        order = np.lexsort((column, exact, row))
+        # a product and the sum of squared differences err by less than 2 (d + 4) EPS of both squared lengths, doubled
+        doubt = np.sum((part / size - centre) ** 2, axis=1)[:, None] + lengths
+        doubt = 4 * (A.shape[1] + 4) * EPS * doubt + TINY
+        kth = np.partition(D + doubt, k - 1, axis=1)[:, k - 1]
+        row, column = np.nonzero(D - doubt <= kth[:, None])
+        squares = comparable_squares(np.concatenate([part, others]), row, len(part) + column)
+        order = np.lexsort((column, *squares, row))
         first = np.searchsorted(row, np.arange(len(part)))  # the rows are sorted, and stay so
         found[start : start + step] = column[order[first[:, None] + np.arange(k)]]
     return found

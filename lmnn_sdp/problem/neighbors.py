@@ -57,13 +57,13 @@ def _nearest(X: FloatArray, k: int) -> IntArray:
         distance[np.arange(len(rows)), rows] = np.inf
         kth = np.partition(distance, k - 1, axis=1)[:, k - 1]
         row, col = np.nonzero(distance <= (kth + 2 * slack[rows])[:, None])
-        order = np.lexsort((col, *_squared_distances(X, rows[row], col), row))
+        order = np.lexsort((col, *comparable_squares(X, rows[row], col), row))
         first = np.searchsorted(row, np.arange(len(rows)))  # row is sorted already, and stays so
         nearest[rows] = col[order[first[:, None] + np.arange(k)]]
     return nearest
 
 
-def _squared_distances(X: FloatArray, a: IntArray, b: IntArray) -> tuple[FloatArray, IntArray]:
+def comparable_squares(X: FloatArray, a: IntArray, b: IntArray) -> tuple[FloatArray, IntArray]:
     """Squared distances of paired rows as mantissas and exponents: beside a fill value of 1e300 none may vanish."""
     mantissas, exponents = np.empty(len(a)), np.empty(len(a), dtype=np.intp)
     for start in range(0, len(a), step := max(1, CHUNK // X.shape[1])):

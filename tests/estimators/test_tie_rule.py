@@ -13,6 +13,7 @@ from lmnn_sdp import ShrinkingKNN
 from lmnn_sdp.datasets import load
 from lmnn_sdp.estimators import tie_rule
 from lmnn_sdp.estimators.votes import shrinking_votes
+from lmnn_sdp.problem.neighbors import comparable_squares
 
 X, Y = load_iris(return_X_y=True)
 
@@ -86,3 +87,30 @@ def test_wrong_parameters_raise():
         ShrinkingKNN().leave_one_out_error()
     with pytest.raises(ValueError, match="features"):
         ShrinkingKNN().fit(X, Y).predict(X[:, :3])
+
+
+@pytest.mark.parametrize("unit", [2.0**-700, 2.0**500, 2.0**1020])
+def test_neighbours_do_not_depend_on_the_unit(unit):
+    # squares of such numbers are 0 or beyond float64
+    rng = np.random.default_rng(0)
+    points, new = rng.normal(size=(30, 3)), rng.normal(size=(10, 3))
+    assert np.array_equal(tie_rule.nearest(new * unit, points * unit, 3), tie_rule.nearest(new, points, 3))
+    assert np.array_equal(tie_rule.nearest(points * unit, None, 3), tie_rule.nearest(points, None, 3))
+
+
+@pytest.mark.parametrize("far", [1e9, 1e160])
+def test_a_far_row_leaves_the_others_as_they_are(monkeypatch, far):
+    pairs = []
+
+    def counted(X, a, b):
+        pairs.append(len(a))
+        return comparable_squares(X, a, b)
+
+    monkeypatch.setattr(tie_rule, "comparable_squares", counted)
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(100, 3))
+    near = tie_rule.nearest(points[1:], None, 3)
+    points[0] = far
+    assert np.array_equal(tie_rule.nearest(points, None, 3)[1:], near + 1)
+    if far < 1e100:  # its pairs alone are beyond what products tell
+        assert pairs[-1] <= pairs[0] + 3 * len(points)
