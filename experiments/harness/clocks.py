@@ -26,8 +26,8 @@ PARTS: Mapping[str, Sequence[str]] = {
         "lmnn_sdp.problem.graph:TripletGraph.margins",
         "lmnn_sdp.problem.graph:TripletGraph.hinges",
         "lmnn_sdp.problem.graph:TripletGraph.adjoint",
-        "lmnn_sdp.problem.problem:Problem.keys",
-        "lmnn_sdp.problem.problem:Problem.from_keys",
+        "lmnn_sdp.problem.statement:Statement.keys",
+        "lmnn_sdp.problem.statement:Statement.from_keys",
     ),
     "eigenvalues": ("scipy.linalg:eigh", "scipy.linalg:eigvalsh"),
     "Newton systems": (

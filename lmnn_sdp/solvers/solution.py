@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
 
@@ -82,9 +82,9 @@ class HistoryRow:
         return relative_gap(self.objective, self.lower_bound)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LiveRow(HistoryRow):
-    """What a callback sees: the row, and the metric that goes with it.
+    """What a callback sees: the row, equal to that of the history, and the metric that goes with it.
 
     Attributes
     ----------
@@ -92,7 +92,17 @@ class LiveRow(HistoryRow):
         ``metric()`` gives the factor L of the best certified metric so far, in the units of the data.
     """
 
-    metric: Callable[[], FloatArray] = field(repr=False, compare=False, kw_only=True)
+    metric: Callable[[], FloatArray] = field(repr=False, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HistoryRow) and self._numbers() == LiveRow._numbers(other)
+
+    def __hash__(self) -> int:
+        return hash(self._numbers())
+
+    def _numbers(self: HistoryRow) -> tuple[float, ...]:
+        """The row itself."""
+        return tuple(getattr(self, one.name) for one in fields(HistoryRow))
 
 
 @dataclass(frozen=True, eq=False)
