@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -60,22 +61,31 @@ class Neighborhoods:
         """
         push = np.zeros((len(X), int(self.metrics.codes.max()) + 1))
         pull = np.zeros_like(push)
+        single = len(self.metrics.maps) == 1
         with team():
             for part in self._parts(len(X)):
-                pull[part], push[part] = self._of_friends(X[part], margin)
-            for rows, label, D in self._to_new(X, clusters):
+                D = self.metrics.squared(X[part])
+                pull[part], push[part] = self._of_friends(X[part], D, margin)
+                if single:  # the same distances both ways
+                    push[part] += self._as_impostor(D, ALL)
+            for rows, label, D in () if single else self._to_new(X, clusters):
                 push[rows] += self._as_impostor(D, label)
         return (1 - self.mu) * pull + self.mu * push
+
+    @cached_property
+    def _centred(self) -> FloatArray:
+        """Training points near the origin, so that nothing is lost to products."""
+        return self.X - self.metrics.centre
 
     def _parts(self, count: int) -> Iterator[slice]:
         """As many new points at a time as fit into a block."""
         step = max(1, BLOCK // len(self.X))
         return (slice(start, start + step) for start in range(0, count, step))
 
-    def _of_friends(self, X: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
-        """Pull of each label's friends, and push of the impostors."""
-        D, codes = self.metrics.squared(X), self.metrics.codes
-        friends = self._friends(squared_distances_between(X, self.X))
+    def _of_friends(self, X: FloatArray, D: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
+        """Pull of each label's friends, and push of the impostors, at the distances D to training points."""
+        codes = self.metrics.codes
+        friends = self._friends(squared_distances_between(X - self.metrics.centre, self._centred))
         own = np.take_along_axis(D[:, None, :], friends.reshape(len(X), 1, -1), axis=2).reshape(friends.shape)
         thresholds = margin + own
         top, push = thresholds.max(axis=(1, 2)), np.zeros(thresholds.shape[:2])
@@ -92,7 +102,7 @@ class Neighborhoods:
     def _to_new(self, X: FloatArray, clusters: IntArray | None) -> Iterator[tuple[IntArray, int, FloatArray]]:
         """Some new points, the labels that they are tried with, and ``D(i, t)`` from each training point i."""
         for block, factor in enumerate(self.metrics.maps):
-            V = (self.X - self.metrics.centre) @ factor.T
+            V = self._centred @ factor.T
             chosen = np.arange(len(X)) if clusters is None else np.flatnonzero(clusters == block)
             for part in self._parts(len(chosen)):
                 U = (X[chosen[part]] - self.metrics.centre) @ factor.T

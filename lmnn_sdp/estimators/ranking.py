@@ -85,9 +85,7 @@ class LocalMetrics:
 
 
 def squared_distances_between(A: FloatArray, B: FloatArray) -> FloatArray:
-    """From all rows of A to all of B, shape (len(A), len(B)), none below zero."""
-    centre = np.median(B, axis=0) if len(B) else 0.0
-    A, B = A - centre, B - centre
+    """From all rows of A to all of B, both near the origin, shape (len(A), len(B)), none below zero."""
     D = np.sum(A**2, axis=1)[:, None] + np.sum(B**2, axis=1) - 2 * (A @ B.T)
     return np.maximum(D, 0.0, out=D)
 

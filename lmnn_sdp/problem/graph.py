@@ -45,6 +45,14 @@ class Edges:
     a: IntArray
     b: IntArray
 
+    @staticmethod
+    def of(X: FloatArray, a: IntArray, b: IntArray, whole: bool) -> Edges:
+        """With all points, or with those alone that have an edge: one of many metrics sees few."""
+        if whole:
+            return Edges(X, a, b)
+        used, place = np.unique(np.concatenate([a, b]), return_inverse=True)
+        return Edges(X[used], place[: len(a)], place[len(a) :])
+
     def forms(self, D: FloatArray) -> FloatArray:
         """``q_e = (x_a - x_b)' D (x_a - x_b)`` of each edge for a symmetric or a diagonal D, shape (E,)."""
         Y = (self.X * D).astype(self.X.dtype, copy=False) if D.ndim == 1 else row_products(self.X, D)
@@ -69,7 +77,7 @@ class Edges:
         degree = np.bincount(self.a, w, n) + np.bincount(self.b, w, n)
         image = degree.astype(self.X.dtype)[:, None] * self.X
         w = w.astype(self.X.dtype, copy=False)
-        cost = GATHERED * len(w) // n * d
+        cost = GATHERED * len(w) // max(n, 1) * d
         in_parts(lambda begin, end: _subtract_rows(self.X, self._starts, self.b, w, begin, end, image), n, cost)
         if diagonal:
             # the upper edges are counted twice, and `_subtract_rows` leaves the lower ones out: the same sum
@@ -118,7 +126,7 @@ class TripletGraph:
             keys += blocks.codes[ends[1]] * n**2
         edges, inverse = np.unique(keys, return_inverse=True)
         starts = np.searchsorted(edges, n**2 * np.arange(1, 1 if blocks is None else len(blocks)))
-        parts = tuple(Edges(X, part % n**2 // n, part % n) for part in np.split(edges, starts))
+        parts = tuple(Edges.of(X, part % n**2 // n, part % n, blocks is None) for part in np.split(edges, starts))
         return TripletGraph(parts, triplets, inverse[: len(i)], inverse[len(i) :], blocks, diagonal)
 
     @cached_property
@@ -145,7 +153,9 @@ class TripletGraph:
 
     def largest(self, L: FloatArray) -> float:
         """Largest squared norm of a point under the map L, or a stack of them."""
-        return max(float(np.max(np.sum(np.square(part.X @ factor.T), axis=1))) for part, factor in self._mapped(L))
+        return max(
+            float(np.max(np.sum(np.square(part.X @ factor.T), axis=1), initial=0.0)) for part, factor in self._mapped(L)
+        )
 
     def _mapped(self, L: FloatArray) -> Iterator[tuple[Edges, FloatArray]]:
         """The edges of each metric, and its factor on the points."""

@@ -141,7 +141,8 @@ def _first(
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
-    return _smoothed(problem, about_the_kink(problem, M, monitor, widths, close), 1.0)
+    # a descent that ended at a wide width has penalties that are too soft
+    return _smoothed(problem, about_the_kink(problem, M, monitor, widths, close), OVERLAP[-1] / widths[-1])
 
 
 def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:

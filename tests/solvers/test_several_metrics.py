@@ -103,9 +103,9 @@ def test_other_solvers_refuse_by_name(solver):
         solve(tiny(1), solver)
 
 
-def dense_apply(graph, maps, kinks, W, s, z, damping, D):
+def dense_apply(X, graph, maps, kinks, W, s, z, damping, D):
     """The system's matrix from sums over the matrices of each kink, block by block."""
-    X, codes = graph.parts[0].X, graph.blocks.codes
+    codes = graph.blocks.codes
     out = np.zeros_like(D)
     for i, j, l in graph.triplets[kinks]:
         rows = [(1.0, codes[l], maps[codes[l]].T @ (X[i] - X[l])), (-1.0, codes[j], maps[codes[j]].T @ (X[i] - X[j]))]
@@ -130,7 +130,7 @@ def test_newton_systems_meet_the_dense_system(monkeypatch, seed, way):
     monkeypatch.setattr(newton_system, "few_enough", lambda *sizes: way == "kinks")
     eigenvalues, Q = eigh(W)
     D = NewtonSystem.of(graph, kinks, Q, eigenvalues, 3.0, 2.0, 1e-2, 1e-4).solve(G)
-    residual = dense_apply(graph, problem.blocks.maps, kinks, W, 3.0, 2.0, 1e-2, D) + G
+    residual = dense_apply(problem.X, graph, problem.blocks.maps, kinks, W, 3.0, 2.0, 1e-2, D) + G
     bound = 2e-4 if way == "conjugate gradients" else 1e-9
     assert np.linalg.norm(residual) <= bound * np.linalg.norm(G)
 
