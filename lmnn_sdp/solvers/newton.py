@@ -32,7 +32,7 @@ from lmnn_sdp.solvers.diagonal_system import DiagonalSystem
 from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
-from lmnn_sdp.solvers.smoothing import Smoothed
+from lmnn_sdp.solvers.smoothing import Smoothed, capped
 from lmnn_sdp.solvers.solution import Status
 from lmnn_sdp.solvers.widths import CLOSE, NEAR, OVERLAP, SEVERAL, about_the_kink, by_trial
 
@@ -224,7 +224,8 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
     caps = problem.caps(state.graph.triplets)
     scale = best_listed_scale(problem, M, margins, caps) or 1.0
     hinges = 1 - scale * margins
-    push = float(np.sum(caps * np.maximum(hinges, 0)))
+    violated = hinges > 0
+    push = capped(hinges[violated], caps if isinstance(caps, float) else caps[violated])
     objective = scale * float(np.sum(problem.cost * M)) + push
     top = float(np.max(eigvalsh(state.graph.adjoint(state.alpha), problem.cost)))
     return relative_gap(objective, float(np.sum(state.alpha)) / max(1.0, top))

@@ -85,7 +85,7 @@ class SmoothedProblem:
     def value_on(self, place: Place, caps: FloatArray | float) -> float:
         """The same for a place with another list, whose multipliers have these caps."""
         share = self._share(place)
-        push = _capped(share * (place.hinges + self.width * (self.centre - share / 2)), caps)
+        push = capped(share * (place.hinges + self.width * (self.centre - share / 2)), caps)
         return float(np.sum(self.problem.cost * place.M)) + push
 
     def alpha(self, place: Place) -> FloatArray:
@@ -104,7 +104,10 @@ class SmoothedProblem:
         alpha = self.alpha(ahead)
         top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         total = (1 + self.centre * self.width) * float(np.sum(alpha))
-        square = self.width * float(alpha @ self._share(ahead))
+        if isinstance(self.caps, float):
+            square = self.width / self.caps * float(alpha @ alpha)
+        else:
+            square = self.width * float(alpha @ self._share(ahead))
         scale = min(1 / max(1.0, top), total / square if square > 0 else 1.0)
         return 1 - scale * (total - scale * square / 2) / value
 
@@ -113,7 +116,7 @@ class SmoothedProblem:
         margins = 1 - place.hinges.astype(np.float64)
         scale = best_listed_scale(self.problem, place.M, margins, self.caps) or 1.0
         hinges = np.maximum(0, 1 - scale * margins)
-        objective = scale * float(np.sum(self.problem.cost * place.M)) + _capped(hinges, self.caps)
+        objective = scale * float(np.sum(self.problem.cost * place.M)) + capped(hinges, self.caps)
         top = float(np.max(eigvalsh(self.problem.cost - gradient, self.problem.cost)))
         return relative_gap(objective, float(np.sum(self.alpha(ahead))) / max(1.0, top))
 
@@ -133,7 +136,7 @@ class SmoothedProblem:
         return np.clip(self.centre + place.hinges / np.asarray(self.width, place.hinges.dtype), 0, 1)
 
 
-def _capped(values: npt.NDArray[np.floating[Any]], caps: FloatArray | float) -> float:
+def capped(values: npt.NDArray[np.floating[Any]], caps: FloatArray | float) -> float:
     """Sum of values, each times the cap of its triplet."""
     if isinstance(caps, float):
         return caps * float(np.sum(values, dtype=np.float64))
