@@ -1,5 +1,7 @@
 """One metric a class or a cluster, solved together: against CVXPY, known values, and exact arithmetic."""
 
+import warnings
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ def tiny(seed):
 
 
 def oracle(problem):
-    """The optimum by CVXPY, from the definition alone: a distance is a row of numbers, of which M are the unknowns."""
+    """The optimum by CVXPY, from the definition alone, and how far to trust it: a distance is a row of numbers."""
     d, codes = problem.n_features, problem.blocks.codes
     M = [cp.Variable((d, d), PSD=True) for _ in range(len(problem.blocks))]
     entries = cp.hstack([cp.vec(block, order="C") for block in M])
@@ -40,19 +42,21 @@ def oracle(problem):
     hinges = np.array([distance(i, j) - distance(i, l) for i, j, l in problem.all_triplets()])
     push = cp.sum(cp.pos(1 + hinges @ entries))
     reg = sum(cp.trace(problem.R @ block) for block in M)
-    return cp.Problem(cp.Minimize((1 - problem.mu) * (pull @ entries) + problem.mu * push + reg)).solve(
-        solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9
-    )
+    program = cp.Problem(cp.Minimize((1 - problem.mu) * (pull @ entries) + problem.mu * push + reg))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Solution may be inaccurate")  # the status tells it too
+        best = program.solve(solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
+    return best, 1e-7 if program.status == cp.OPTIMAL else 1e-5
 
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 20))])
 def test_intervals_hold_the_optimum_of_cvxpy(seed):
     problem = tiny(seed)
     solution = solve(problem, tol=1e-7)
-    best = oracle(problem)
+    best, accuracy = oracle(problem)
     assert solution.status is Status.OPTIMAL
-    assert solution.lower_bound <= best * (1 + 1e-7)
-    assert solution.objective >= best * (1 - 1e-7)
+    assert solution.lower_bound <= best * (1 + accuracy)
+    assert solution.objective >= best * (1 - accuracy)
     assert solution.M.shape == (len(problem.blocks), problem.n_features, problem.n_features)
 
 
