@@ -96,7 +96,7 @@ TESTS ?=
 test-lowest:  ## Run the tests (or those of TESTS=...) with the oldest supported dependencies
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --constraint .ci/lowest.txt --editable ".[test]"
-	.venv-lowest/bin/python -m pytest $(TESTS)
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses 2 --dist worksteal $(TESTS)
 
 test-newest:  ## Run the tests with the newest released dependencies
 	$(PYTHON) -m venv .venv-newest
