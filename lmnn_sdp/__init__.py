@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.low_rank import LowRankLMNN
     from lmnn_sdp.estimators.multi_metric import MultiMetricLMNN
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
+    from lmnn_sdp.estimators.stochastic import StochasticLMNN
     from lmnn_sdp.estimators.tie_rule import ShrinkingKNN
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.path import PathPoint, largest_reg, reg_path
     from lmnn_sdp.solvers.ridge import RidgeSolution, solve_near
+    from lmnn_sdp.solvers.sampled import ObjectiveInterval, objective_interval
     from lmnn_sdp.solvers.solution import Solution, Status
     from lmnn_sdp.solvers.solve import solve
 
@@ -34,17 +36,20 @@ __all__ = [
     "LowRankLMNN",
     "MultiMetricLMNN",
     "MultiPassLMNN",
+    "ObjectiveInterval",
     "PathPoint",
     "Problem",
     "RidgeSolution",
     "ShrinkingKNN",
     "Solution",
     "Status",
+    "StochasticLMNN",
     "Verdict",
     "audit",
     "certify",
     "compare",
     "largest_reg",
+    "objective_interval",
     "reg_path",
     "solve",
     "solve_near",
@@ -66,6 +71,7 @@ _LAZY = {
     "LowRankLMNN": "estimators.low_rank",
     "MultiMetricLMNN": "estimators.multi_metric",
     "MultiPassLMNN": "estimators.multi_pass",
+    "StochasticLMNN": "estimators.stochastic",
     "ShrinkingKNN": "estimators.tie_rule",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
@@ -74,6 +80,8 @@ _LAZY = {
     "PathPoint": "solvers.path",
     "largest_reg": "solvers.path",
     "reg_path": "solvers.path",
+    "ObjectiveInterval": "solvers.sampled",
+    "objective_interval": "solvers.sampled",
     "Solution": "solvers.solution",
     "Status": "solvers.solution",
     "solve": "solvers.solve",

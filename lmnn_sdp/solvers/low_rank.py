@@ -38,7 +38,8 @@ class StartRow:
     Attributes
     ----------
     name : str
-        ``"leading rows"`` of the convex optimum, ``"PCA"``, or ``"random 1"`` and so on.
+        ``"leading rows"`` of the convex optimum, ``"learned PCA"`` of the points that it maps, ``"PCA"`` of the data,
+        or ``"random 1"`` and so on.
     begin, end : float
         Objective over all triplets at the start, in its best scale, and at the best map on the way.
     """
@@ -102,11 +103,18 @@ def _starts(
 ) -> Iterator[tuple[str, FloatArray]]:
     """Maps on the data as given, by name."""
     yield "leading rows", leading_rows(convex, rows)
-    yield "PCA", np.linalg.svd(problem.X - problem.X.mean(axis=0), full_matrices=False)[2][:rows]
+    # the longest rows need not be those along which the mapped points vary most, and these begin lower by far
+    yield "learned PCA", _principal(problem.centred @ convex.components.T)[:rows] @ convex.components
+    yield "PCA", _principal(problem.X)[:rows]
     spread = np.std(problem.X, axis=0)
     unit = np.where(spread > 0, spread, 1.0)
     for number in range(n_random):
         yield f"random {number + 1}", rng.normal(size=(rows, problem.n_features)) / unit
+
+
+def _principal(points: FloatArray) -> FloatArray:
+    """Principal directions of the points, by falling variance."""
+    return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
 
 
 def _descent(problem: Problem, L: FloatArray) -> Iterator[tuple[float, FloatArray]]:

@@ -25,7 +25,7 @@ def test_scikit_learns_own_checks(estimator, check):
 def test_it_is_never_above_its_starts_and_never_below_the_bound(rows):
     model = LowRankLMNN(rows, random_state=0).fit(WINE, CULTIVARS)
     problem = Problem.from_data(WINE, CULTIVARS)
-    assert [row.name for row in model.starts_] == ["leading rows", "PCA", "random 1", "random 2"]
+    assert [row.name for row in model.starts_] == ["leading rows", "learned PCA", "PCA", "random 1", "random 2"]
     assert all(row.end <= row.begin for row in model.starts_)
     assert model.objective_ == pytest.approx(min(row.end for row in model.starts_), rel=1e-9)
     assert model.objective_ == pytest.approx(problem.objective(model.get_mahalanobis_matrix()), rel=1e-9)

@@ -17,6 +17,8 @@ ESTIMATORS = (
     lmnn_sdp.MultiPassLMNN,
     lmnn_sdp.EnergyClassifier,
     lmnn_sdp.ShrinkingKNN,
+    lmnn_sdp.LowRankLMNN,
+    lmnn_sdp.StochasticLMNN,
 )
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
