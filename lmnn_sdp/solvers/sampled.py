@@ -6,8 +6,8 @@ under it; what is drawn is measured against all points and weighted by one over 
 whatever the guesses are. The linear term is exact.
 
 Few of the random others violate a margin of 1, so guesses go by a wider one. A point with a far target neighbour may
-have a large hinge that no guess sees, so half of the floor goes by the largest that its hinges can be, 1 + D(i, j). With
-a floor alike for all, intervals for a rough map of digits, one point of which has 15 % of the losses, covered 72 % of
+have a large hinge that no guess sees: half of the floor goes by the largest that its hinges can be, 1 + D(i, j). With a
+floor alike for all, intervals for a rough map of digits, one point of which has 15 % of the losses, covered 72 % of
 the time. The other half is alike for all, since one far point may take all of the first.
 """
 
