@@ -51,7 +51,7 @@ class StochasticLMNN(LearnedMap):
         Points that a step looks at, at least 2 and at most all; None for 2048, or all where there are fewer.
     max_iter : int, default=500
         Steps. None is skipped: the step length fades over all of them.
-    learning_rate : float, default=0.03
+    learning_rate : float, default=0.1
         Length of the first step, as a part of the usual size of an entry of L in whitened coordinates.
     n_neighbors : int or "auto", default=3
         Target neighbours of each point, as in `LMNN`.
@@ -120,7 +120,7 @@ class StochasticLMNN(LearnedMap):
         strategy: str = "pool",
         pool_size: int | None = None,
         max_iter: int = 500,
-        learning_rate: float = 0.03,
+        learning_rate: float = 0.1,
         n_neighbors: int | str = 3,
         mu: float = 0.5,
         reg: float = 0.0,
@@ -197,7 +197,7 @@ class StochasticLMNN(LearnedMap):
         if self.max_iter is None:
             raise ValueError("max_iter=None must be an integer >= 1: the step length fades over so many steps")
         if not isinstance(self.learning_rate, numbers.Real) or not 0 < self.learning_rate < np.inf:
-            raise ValueError(f"learning_rate={self.learning_rate!r} must be a positive number; 0.03 usually serves")
+            raise ValueError(f"learning_rate={self.learning_rate!r} must be a positive number; 0.1 usually serves")
         return Schedule(self.strategy, int(size), int(self.max_iter), float(self.learning_rate))
 
     def _judged(self, problem: Problem, white: Whitening, inside: FloatArray, rng: np.random.RandomState) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lmnn_sdp import objective_interval
+from lmnn_sdp import Problem, objective_interval
 from lmnn_sdp.solvers.sampled import losses
 from problems import TOL, blobs, naive_objective, noise
 
@@ -28,6 +28,17 @@ def test_the_interval_covers_as_often_as_it_says():
     assert np.mean([one.lower <= true <= one.upper for one in found]) >= 0.93
     spread = np.std([one.estimate for one in found]) / np.sqrt(DRAWS)
     assert abs(np.mean([one.estimate for one in found]) - true) < 4 * spread  # unbiased
+
+
+@pytest.mark.parametrize("away", [10.0, 30.0, 150.0])
+def test_points_with_far_target_neighbours_are_not_missed_and_take_not_all(away):
+    X = blobs(n=1000, d=3, classes=2, k=1, seed=3, distance=2.0).X.copy()
+    X[0] += away  # pulled from afar, and only one impostor as far: a hinge that 400 random others often do not see
+    X[1] = X[0] + 1.0
+    problem = Problem.from_data(X, np.arange(1000) % 2, 1)
+    true = problem.value(np.eye(3))
+    found = [objective_interval(problem, np.eye(3), 200, seed) for seed in range(300)]
+    assert np.mean([one.lower <= true <= one.upper for one in found]) >= 0.92
 
 
 def test_the_interval_is_narrower_than_that_of_points_drawn_alike():
