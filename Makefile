@@ -29,8 +29,9 @@ test-slow: $(READY)  ## Run the slow tests: every experiment in its quick size
 
 test-all: test test-slow  ## Run all tests
 
+TIMES ?= all
 test-kernels: $(READY)  ## Run the tests of what is printed with every BLAS kernel of this processor, on 1 and 2 threads
-	.ci/kernels $(BIN)/python
+	.ci/kernels $(BIN)/python $(TIMES)
 
 test-clock: $(READY)  ## Run the tests that look at a clock beside a busy process on every core
 	.ci/busy $(BIN)/python -m pytest -m clock
@@ -49,6 +50,8 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
 	$(BIN)/python experiments/family.py
+	$(BIN)/python experiments/low_rank.py
+	$(BIN)/python experiments/stochastic.py
 	$(BIN)/python experiments/bench_commits.py
 	$(BIN)/python experiments/warm_starts.py
 	$(BIN)/python experiments/bench_estimator.py
