@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from lmnn_sdp.datasets.builtin import DATASETS, load
+from lmnn_sdp.datasets.builtin import DATASETS, PUBLISHED, load
 from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.datasets.tables import Table, read_table
 from lmnn_sdp.datasets.text import TextFormat
@@ -79,15 +79,19 @@ class FileOptions:
     )
     decimal: str = option("--decimal", type=click.Choice([".", ","]), default=".", help="Decimal mark.")
     encoding: str | None = option("--encoding", help="Of text files; by default UTF-8, or what their first bytes tell.")
+    fetch: bool = option(
+        "--fetch", is_flag=True, help="Let scikit-learn download one of the paper's data sets that has no local file."
+    )
 
     def read(self, data: str) -> Dataset:
         """The built-in data set of that name, or the file."""
-        if data.replace("-", "_") in DATASETS:
+        if data.replace("-", "_") in (*DATASETS, *PUBLISHED):
             self._check_unused(data)
-            return load(data)
+            return load(data, self.fetch).training()
         if not Path(data).suffix:
             raise ValueError(
-                f"{data!r} is no built-in data set ({', '.join(DATASETS)}) and no file with an ending such as .csv"
+                f"{data!r} is no built-in data set ({', '.join(DATASETS)}), none of the paper's larger ones "
+                f"({', '.join(PUBLISHED)}) and no file with an ending such as .csv"
             )
         if self.label is not None and self.label_position is not None:
             raise click.UsageError("--label and --label-position say the same thing twice; give one of them")
@@ -98,7 +102,11 @@ class FileOptions:
     def _check_unused(self, data: str) -> None:
         """Built-in data need none of these options."""
         for one in fields(FileOptions):
-            if getattr(self, one.name) not in (None, (), one.metadata["settings"].get("default")):
+            if one.name != "fetch" and getattr(self, one.name) not in (
+                None,
+                (),
+                one.metadata["settings"].get("default"),
+            ):
                 raise click.UsageError(f"{one.metadata['declarations'][0]} is for files, and {data} is built in")
 
 

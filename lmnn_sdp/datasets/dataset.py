@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,25 @@ class Dataset:
         One row a point, float64.
     y : array, shape (n,)
         Class labels.
+    n_train : int or None
+        So many points come first that are published as the training part; None where no split is published.
     """
 
     name: str
     X: FloatArray
     y: npt.NDArray[np.generic]
+    n_train: int | None = field(default=None, kw_only=True)
+
+    def training(self) -> Dataset:
+        """The published training part; all points where no split is published."""
+        if self.n_train is None:
+            return self
+        return replace(self, X=self.X[: self.n_train], y=self.y[: self.n_train], n_train=None)
+
+    def test(self) -> Dataset:
+        """The published test part, which may be empty."""
+        start = len(self.X) if self.n_train is None else self.n_train
+        return replace(self, X=self.X[start:], y=self.y[start:], n_train=None)
 
     def standardized(self) -> Dataset:
         """Every feature with zero mean and unit population variance; constant features become zero."""
@@ -42,4 +56,4 @@ class Dataset:
         if n >= len(self.X):
             return self
         keep = stratified_rows(self.y, n, seed)
-        return replace(self, X=self.X[keep], y=self.y[keep])
+        return replace(self, X=self.X[keep], y=self.y[keep], n_train=None)

@@ -75,7 +75,11 @@ def test_options_that_contradict_each_other_or_the_data(tmp_path):
     refused("say the same thing twice", "solve", path, "--label", "kind", "--label-position", 0)
     refused("--drop is for files, and iris is built in", "solve", "iris", "--drop", "0")
     refused("--header/--no-header is for files, and iris is built in", "solve", "iris", "--no-header")
-    refused(r"no built-in data set \(.*\) and no file with an ending", "solve", "flowers")
+    refused(
+        r"no built-in data set \(.*\), none of the paper.s larger ones \(.*\) and no file with an ending",
+        "solve",
+        "flowers",
+    )
     refused("needs --label NAME", "solve", path)
     refused(r"0 is not in the range x>=1", "solve", "iris", "--points", 0)
 

@@ -1,0 +1,84 @@
+"""Weinberger & Saul (2009) again: Table 1, each cell beside the paper's and each LMNN with its proved gap.
+
+The data are read from the folder that LMNN_SDP_DATA names (see `lmnn_sdp.datasets.load`); wine, iris and balance scale
+need none. Results are kept one by one in out/reproduction, so that a run that was ended goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import joblib
+
+from harness import bench
+from harness.paths import OUT, RESULTS, SHARED_DATA
+from harness.reproduction import report, store
+from harness.reproduction.methods import METHODS
+from harness.reproduction.protocol import CASES
+from harness.reproduction.runner import run
+from lmnn_sdp.datasets import DATASETS
+from lmnn_sdp.datasets.local_files import VARIABLE
+
+#: Columns and splits of the quick size, of which the first three need no files.
+QUICK = {"iris": 4, "wine": 4, "bal": 4, "letters": 1}
+SKIPPED_WHEN_QUICK = {"letters": ("metrics", "svm", "passes", "lmnn_lda", "gaps")}
+
+
+def main() -> None:
+    """Run what is asked for and is not there yet, then write results and pages."""
+    chosen = _options()
+    if VARIABLE not in os.environ and SHARED_DATA.is_dir():
+        os.environ[VARIABLE] = str(SHARED_DATA)
+    columns = [column for column in chosen.only or (QUICK if chosen.quick else CASES) if _is_here(column)]
+    wanted = store.tasks(columns, chosen.methods or list(METHODS), QUICK if chosen.quick else {})
+    if chosen.quick:
+        wanted = [task for task in wanted if task.method not in SKIPPED_WHEN_QUICK.get(task.column, ())]
+    folder = OUT / "reproduction" / store.code()
+    with _backend(chosen.dask):
+        run(folder, wanted, chosen.jobs, chosen.minutes)
+    records = [record for task in wanted if (record := store.read(folder, task)) is not None]
+    print(report.text(report.summary(records)))
+    out = chosen.out or (OUT / "quick" if chosen.quick else RESULTS)
+    path = bench.write(
+        "reproduction", bench.Options(chosen.quick, out), {"code": store.code(), **report.packed(records)}
+    )
+    print(f"{len(records)} of {len(wanted)} cells on a split; {path}")
+
+
+def _options() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="iris, wine, bal and a part of letters; to out/quick")
+    parser.add_argument("--only", nargs="+", metavar="DATA", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(METHODS)}")
+    parser.add_argument("--jobs", type=int, default=1, help="splits at a time")
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing after so many minutes")
+    parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster whose workers run the splits")
+    parser.add_argument("--out", type=Path, help="folder of the result file")
+    return parser.parse_args()
+
+
+def _is_here(column: str) -> bool:
+    """Whether the data of a column are on this machine; tells what is left out."""
+    if column not in CASES or CASES[column].data in DATASETS or os.environ.get(VARIABLE):
+        return True
+    print(f"{column} is left out: {VARIABLE} names no folder with its files", file=sys.stderr)
+    return False
+
+
+def _backend(address: str | None) -> contextlib.AbstractContextManager[object]:
+    """Workers of this machine, or of a cluster."""
+    if address is None:
+        return contextlib.nullcontext()
+    from distributed import Client  # only for those who have a cluster
+
+    Client(address, timeout=10)
+    return joblib.parallel_config(backend="dask")
+
+
+if __name__ == "__main__":
+    main()
