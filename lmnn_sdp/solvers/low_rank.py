@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 
 from lmnn_sdp.numerics.linalg import metric_of, principal_rows
 from lmnn_sdp.numerics.parallel import team
@@ -23,7 +22,8 @@ from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_scale
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers.cut import leading_rows, with_metric
-from lmnn_sdp.solvers.smoothing import Place, SmoothedProblem
+from lmnn_sdp.solvers.factor_descent import descended
+from lmnn_sdp.solvers.smoothing import SmoothedProblem
 from lmnn_sdp.solvers.solution import Solution
 
 WIDTHS = (0.5, 0.2, 0.08, 0.03, 0.01)  # of the smoothed hinges, one after the other
@@ -122,18 +122,5 @@ def _descent(problem: Problem, L: FloatArray) -> Iterator[tuple[float, FloatArra
     for width in WIDTHS:
         for _ in range(LISTS):
             graph = problem.graph(problem.hinges(L, REACH).triplets)
-            L = descended(SmoothedProblem(problem, graph, width, 0.5), L)
+            L = descended(SmoothedProblem(problem, graph, width, 0.5), L, STEPS)
             yield problem.value(L), L
-
-
-def descended(smoothed: SmoothedProblem, L: FloatArray) -> FloatArray:
-    """Some steps of L-BFGS on the smoothed objective of a list."""
-
-    def value(flat: FloatArray) -> tuple[float, FloatArray]:
-        factor = flat.reshape(L.shape)
-        place = Place(metric_of(factor), smoothed.graph.hinges(factor))
-        return smoothed.value(place), (2 * factor @ smoothed.gradient(place)).ravel()
-
-    options = {"maxiter": STEPS, "maxcor": 20}
-    found = scipy.optimize.minimize(value, L.ravel(), jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x, dtype=np.float64).reshape(L.shape)

@@ -26,7 +26,7 @@ from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.graph import TripletGraph
 from lmnn_sdp.problem.hinges import Hinges
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, unit_scale
+from lmnn_sdp.problem.scale import best_listed_scale, best_scale_nearby, euclidean_scale, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.diagonal_system import DiagonalSystem
 from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
@@ -34,7 +34,7 @@ from lmnn_sdp.solvers.monitor import Monitor, Start
 from lmnn_sdp.solvers.newton_system import NewtonSystem
 from lmnn_sdp.solvers.smoothing import Smoothed, capped
 from lmnn_sdp.solvers.solution import Status
-from lmnn_sdp.solvers.widths import CLOSE, NEAR, OVERLAP, SEVERAL, about_the_kink, by_trial
+from lmnn_sdp.solvers.widths import OVERLAP, about_the_kink, by_trial
 
 INNER = 0.2  # accuracy of a round, relative to the gap and to the norm of the cost
 LOOSEST, TIGHTEST = 0.02, 1e-13  # accuracy of a round at most, gap below which it is not tightened
@@ -92,7 +92,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if monitor.near is None:  # distances have left the range of float64
                 return Status.STALLED
             _relist(problem, state, monitor.near)
-            if iteration == 0 and certified > ASTRAY and problem.blocks is None:
+            if iteration == 0 and certified > ASTRAY:
                 state, estimate = _second(problem, state, monitor)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)
@@ -132,22 +132,22 @@ def _from_nothing(problem: Problem, monitor: Monitor) -> Iterate:
         return _first(problem, first_metric(problem, monitor), monitor, OVERLAP)
     single = about_the_kink(problem.alone, first_metric(problem.alone, monitor), monitor)
     M = problem.blocks.inward(np.stack([single.M] * len(problem.blocks)))
-    return _first(problem, M, monitor, SEVERAL, NEAR)
+    return _first(problem, M, monitor, OVERLAP)
 
 
-def _first(
-    problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...], close: float = CLOSE
-) -> Iterate:
+def _first(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...]) -> Iterate:
     """Metric and both multipliers from the smoothed problem; the metric alone where time is up before."""
     if monitor.out_of_time:
         return _iterate(problem, M, problem.graph(np.empty((0, 3), dtype=np.intp)), np.empty(0), WIDTH, 1.0)
     # a descent that ended at a wide width has penalties that are too soft
-    return _smoothed(problem, about_the_kink(problem, M, monitor, widths, close), OVERLAP[-1] / widths[-1])
+    return _smoothed(problem, about_the_kink(problem, M, monitor, widths), OVERLAP[-1] / widths[-1])
 
 
 def _second(problem: Problem, state: Iterate, monitor: Monitor) -> tuple[Iterate, float]:
     """Where the first metric is far from optimal: the better of it and of one by trial, with its estimated gap."""
-    other = _smoothed(problem, by_trial(problem, monitor), NARROWER)
+    # several metrics begin where they are: the Euclidean one lists far too many triplets
+    M = euclidean_scale(problem) * problem.identity if problem.blocks is None else psd_part(state.M)
+    other = _smoothed(problem, by_trial(problem, M, monitor), NARROWER)
     gaps = [_estimated_gap(problem, each) for each in (state, other)]
     return (state, gaps[0]) if gaps[0] <= gaps[1] else (other, gaps[1])
 

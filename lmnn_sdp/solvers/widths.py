@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.scale import euclidean_scale
+from lmnn_sdp.solvers.factor_descent import FactorDescent
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.smoothing import HOPELESS, Descent, Smoothed
 
 OVERLAP = (1.0, 0.25, 0.06)  # widths for classes that overlap
-SEVERAL, NEAR = (1.0, 0.25), 0.1  # of several metrics, of which descent brings no more in good time
 CLOSE = 0.03  # relative gap of the smoothed problem at which each is done
 FIRST = 1.0  # width that is tried first where classes do not overlap
 SETTLED = 0.1  # relative gap of the smoothed problem at which a width is right
@@ -26,28 +25,26 @@ WIDEST = 1e30  # beyond which nothing is gained
 LEFT = 0.03  # mean violation that is small beside the margin of 1
 
 
-def about_the_kink(
-    problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...] = OVERLAP, close: float = CLOSE
-) -> Smoothed:
+def about_the_kink(problem: Problem, M: FloatArray, monitor: Monitor, widths: tuple[float, ...] = OVERLAP) -> Smoothed:
     """Descend from M as suits classes that overlap."""
-    descent, before = Descent(problem, M, monitor), 0.0
+    descent, before = _descent(problem, M, monitor), 0.0
     for width in widths:
-        found = descent.to(width, 0.5, close)
+        found = descent.to(width, 0.5, CLOSE)
         if monitor.out_of_time or min(before, found.gap) > HOPELESS:
             break
         before = found.gap
     return found
 
 
-def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smoothed:
-    """Descend from the Euclidean metric at wider and wider widths until one settles, then at narrower ones.
+def by_trial(problem: Problem, M: FloatArray, monitor: Monitor, first: float = FIRST) -> Smoothed:
+    """Descend from M at wider and wider widths until one settles, then at narrower ones.
 
     Returns
     -------
     Smoothed
         The first that settles and leaves little; else the best of all, by the gap of the problem itself.
     """
-    descent = Descent(problem, euclidean_scale(problem) * problem.identity, monitor)
+    descent = _descent(problem, M, monitor)
     width, best, before = first, None, False
     while True:
         found = descent.to(width, 0.0, SETTLED)
@@ -58,3 +55,8 @@ def by_trial(problem: Problem, monitor: Monitor, first: float = FIRST) -> Smooth
             return best
         before = settled
         width *= NARROWER if settled else WIDER
+
+
+def _descent(problem: Problem, M: FloatArray, monitor: Monitor) -> Descent | FactorDescent:
+    """From M: on factors for several metrics."""
+    return Descent(problem, M, monitor) if problem.blocks is None else FactorDescent(problem, M, monitor)

@@ -116,7 +116,7 @@ def test_classes_that_overlap_are_smoothed_about_the_kink_and_end_near_the_optim
 
 def test_where_multipliers_reach_mu_a_trial_keeps_a_width_below_one():
     white, _ = begun(blobs(n=60))
-    found = by_trial(white, Monitor(white, 1e-6))
+    found = by_trial(white, euclidean_scale(white) * white.identity, Monitor(white, 1e-6))
     assert found.width <= FIRST
     assert found.gap <= SETTLED
     assert found.left <= LEFT
@@ -127,7 +127,7 @@ def test_many_features_and_few_points_get_a_width_of_thousands(reg):
     white, M = begun(genes(reg=reg))
     monitor = Monitor(white, 1e-6)
     assert about_the_kink(white, M, monitor).error > 0.5
-    found = by_trial(white, monitor)
+    found = by_trial(white, euclidean_scale(white) * white.identity, monitor)
     assert found.width >= 100 * FIRST
     assert found.error < 0.2
 
