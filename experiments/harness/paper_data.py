@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import lzma
-import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer
 
 from harness.paths import SHARED_DATA
 from lmnn_sdp.datasets import Dataset
+from lmnn_sdp.datasets.images import idx
+from lmnn_sdp.datasets.published import SOURCES
 
 
 def letters(folder: Path = SHARED_DATA) -> Dataset:
     """UCI letters, 16 features: the first 14000 rows, as many as the paper trains on."""
-    with (folder / "letters" / "letter-recognition.data").open(newline="") as file:
-        rows = list(csv.reader(file))[:14_000]
-    return Dataset("letters", np.array([row[1:] for row in rows], dtype=np.float64), np.array([row[0] for row in rows]))
+    data = SOURCES["letters"].read(folder)
+    return Dataset("letters", data.X[:14_000], data.y[:14_000])
 
 
 def isolet(folder: Path = SHARED_DATA) -> Dataset:
     """UCI isolet, parts 1 to 4 (the training part), 617 features to 172 principal components."""
-    with lzma.open(folder / "isolet" / "isolet1+2+3+4.data.xz", "rt") as file:
-        table = np.array([[float(cell) for cell in line.rstrip(" .\n").split(",")] for line in file])
-    return Dataset("isolet", _principal(table[:, :-1], 172), table[:, -1].astype(int))
+    data = SOURCES["isolet"].read(folder)
+    return Dataset("isolet", _principal(data.X[: data.n_train], 172), data.y[: data.n_train])
 
 
 def mnist(folder: Path = SHARED_DATA) -> Dataset:
@@ -58,12 +53,11 @@ def news20(folder: Path = SHARED_DATA, training: int = 13_179, components: int =
 
     The training part is drawn with a fixed seed; 15 of its rows equal another one.
     """
-    documents = _documents(folder / "news20" / "20news-18828.tar.xz")
-    words = TfidfVectorizer(token_pattern="[a-z]+", stop_words="english", max_features=20_000, sublinear_tf=True)
-    weights = words.fit_transform([document.text for document in documents])
-    train = np.sort(np.random.default_rng(0).permutation(len(documents))[:training])
+    data = SOURCES["news20"].read(folder)
+    weights = TfidfTransformer(sublinear_tf=True).fit_transform(data.X)
+    train = np.sort(np.random.default_rng(0).permutation(len(data.y))[:training])
     X = PCA(components, svd_solver="arpack", random_state=0).fit_transform(weights[train])
-    return Dataset("news20", np.asarray(X, dtype=np.float64), np.array([documents[i].group for i in train]))
+    return Dataset("news20", np.asarray(X, dtype=np.float64), data.y[train])
 
 
 LOADERS: dict[str, Callable[[], Dataset]] = {"letters": letters, "isolet": isolet, "mnist": mnist, "news20": news20}
@@ -76,29 +70,5 @@ def _principal(X: np.ndarray, components: int) -> np.ndarray:
 
 def _digits(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Pixels / 255 of each image of a part of MNIST, and labels."""
-    images = _idx(folder / f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 784) / 255
-    return images, _idx(folder / f"{part}-labels-idx1-ubyte.gz", 8).astype(int)
-
-
-def _idx(path: Path, header: int) -> np.ndarray:
-    """Bytes of an IDX file after its header."""
-    with gzip.open(path) as file:
-        return np.frombuffer(file.read(), dtype=np.uint8, offset=header)
-
-
-@dataclass(frozen=True)
-class _Document:
-    """A posting and the group that it was sent to."""
-
-    group: str
-    text: str
-
-
-def _documents(path: Path) -> list[_Document]:
-    """Every file ``.../group/number`` of a tar archive, by name."""
-    with tarfile.open(path) as archive:
-        files = sorted((member for member in archive if member.isfile()), key=lambda member: member.name)
-        return [
-            _Document(file.name.split("/")[-2], archive.extractfile(file).read().decode("latin-1"))  # type: ignore[union-attr]
-            for file in files
-        ]
+    images = idx(folder / f"{part}-images-idx3-ubyte.gz")
+    return images.reshape(len(images), -1) / 255, idx(folder / f"{part}-labels-idx1-ubyte.gz").astype(int)
