@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
+import re
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform
 
+from lmnn_sdp.numerics.array_files import read_arrays
 from lmnn_sdp.numerics.types import FloatArray
 
-SIDE = 28  # pixels of an MNIST digit
+#: Header of a binary PGM image: width, height, largest value.
+PGM = re.compile(rb"P5\s+(\d+)\s+(\d+)\s+(\d+)\s")
 
 
 def idx(path: Path) -> npt.NDArray[np.uint8]:
@@ -37,8 +40,11 @@ def grey_images_by_folder(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArra
 
 def faces_of_archive(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int_]]:
     """Arrays ``images`` and ``subject`` of an NPZ file that was compressed again."""
-    with np.load(io.BytesIO(lzma.open(path).read())) as arrays:
-        return arrays["images"], arrays["subject"]
+    with tempfile.TemporaryDirectory() as folder, lzma.open(path) as packed:
+        plain = Path(folder) / "faces.npz"
+        plain.write_bytes(packed.read())
+        arrays = read_arrays(plain)
+    return arrays["images"].astype(np.uint8, copy=False), arrays["subject"].astype(np.int_, copy=False)
 
 
 def deskewed(images: npt.NDArray[np.uint8]) -> FloatArray:
@@ -82,8 +88,9 @@ def _areas(old: int, new: int) -> FloatArray:
 
 def _pgm(data: bytes) -> npt.NDArray[np.uint8]:
     """Pixels of a binary PGM image without comments."""
-    kind, width, height, most, _ = data.split(maxsplit=4) if data[:2] == b"P5" else (b"", b"0", b"0", b"0", b"")
-    size = int(width) * int(height)
-    if kind != b"P5" or most != b"255" or len(data) < size:
+    header = PGM.match(data)
+    width, height, most = map(int, header.groups()) if header else (0, 0, 0)
+    pixels = data[header.end() :] if header else b""
+    if most != 255 or len(pixels) != width * height:
         raise ValueError("an image is no binary PGM of 8 bits; fetch the archive again")
-    return np.frombuffer(data[len(data) - size :], dtype=np.uint8).reshape(int(height), int(width))
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width)

@@ -44,6 +44,8 @@ class Table(Dataset):
         Points, one in a row.
     y : array, shape (n,)
         Labels.
+    n_train : None
+        A table has no published training part.
     path : Path
         The file.
     features : tuple of str

@@ -210,7 +210,7 @@ def test_too_little_memory_is_one_sentence(monkeypatch):
 
 
 def test_ctrl_c_while_data_are_read_exits_with_130(monkeypatch):
-    def interrupted(_):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lmnn_sdp.cli.options.load", interrupted)
