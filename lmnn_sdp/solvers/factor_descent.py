@@ -15,12 +15,11 @@ from lmnn_sdp.numerics.linalg import eigh, metric_of, transpose
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.monitor import Monitor
-from lmnn_sdp.solvers.smoothing import Place, Smoothed, SmoothedProblem
+from lmnn_sdp.solvers.smoothing import Place, Smoothed, SmoothedProblem, union
 
-STEPS = 40  # of L-BFGS on a list
-LISTS = 8  # of a width at most
+STEPS = (6, 12, 25, 50, 50, 50, 50, 50)  # of L-BFGS on the lists of a width: a rough metric moves far
 REACH = 0.25  # triplets this far beyond their smoothed part are listed
-SETTLED = 1e-4  # part of the value that a list must bring, or the width is done
+SETTLED = 1e-3  # part of the value that a list must bring, or the width is done
 PAIRS = 20  # of steps and gradients that L-BFGS remembers
 LEAST = 1e-5  # part of its largest eigenvalue that each direction of a metric has at first, to grow from
 
@@ -42,13 +41,14 @@ class FactorDescent:
         self.problem = problem
         self.monitor = monitor
         self._L = _full_rank(M)
+        self._last = np.empty((0, 3), dtype=np.intp)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
         """Descend until the gap of the problem of this width is below the accuracy, or a new list brings no more."""
         smoothed = self._listed(width, centre)
-        for _ in range(LISTS):
+        for steps in STEPS:
             before = smoothed.value(_place(smoothed, self._L))
-            self._L = descended(smoothed, _full_rank(metric_of(self._L)), STEPS, self.monitor)
+            self._L = descended(smoothed, _full_rank(metric_of(self._L)), steps, self.monitor)
             after = smoothed.value(_place(smoothed, self._L))
             smoothed = self._listed(width, centre)  # what was reached is judged with the triplets near it
             here = _place(smoothed, self._L)
@@ -60,9 +60,13 @@ class FactorDescent:
         return Smoothed(here.M, smoothed.graph, width, smoothed.alpha(here), gap, smoothed.left(here), error)
 
     def _listed(self, width: float, centre: float) -> SmoothedProblem:
-        """The problem over the triplets near or beyond their margin at the present metrics."""
-        near = self.problem.hinges(self._L, width * centre + REACH)
-        return SmoothedProblem(self.problem, self.problem.graph(near.triplets), width, centre)
+        """The problem over the triplets near or beyond their margin at the present metrics, or at those of the last list.
+
+        On a list of the present ones alone metrics fall below the margins of those that went before.
+        """
+        near = self.problem.hinges(self._L, width * centre + REACH).triplets
+        both, self._last = union(self.problem, self._last, near), near
+        return SmoothedProblem(self.problem, self.problem.graph(both), width, centre)
 
 
 def descended(smoothed: SmoothedProblem, L: FloatArray, steps: int, monitor: Monitor | None = None) -> FloatArray:

@@ -54,6 +54,7 @@ SHORTEST, LONGEST = 1e-15, 1e15  # steps, over Newton's
 MAX_FAILURES = 12  # passes in a row that narrow the interval by less than a hundredth
 WARM = 1e-3  # gap of a warm start below which the penalties begin higher, by its third root
 ASTRAY = 0.2  # certified gap of the first metric beyond which another is tried
+MOST_TRIED = 10**7  # triplets of several metrics up to which a trial may list them all
 FAR = 5e-3  # gap beyond which only the metric of a warm start is of use, and the smoothed problem finds multipliers
 
 
@@ -92,7 +93,7 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
             if monitor.near is None:  # distances have left the range of float64
                 return Status.STALLED
             _relist(problem, state, monitor.near)
-            if iteration == 0 and certified > ASTRAY:
+            if iteration == 0 and certified > ASTRAY and (problem.blocks is None or problem.n_triplets <= MOST_TRIED):
                 state, estimate = _second(problem, state, monitor)
             slack = max(LEAST_SLACK, 0.8 * slack)
         steps = _minimise(problem, state, min(LOOSEST, INNER * max(estimate, TIGHTEST)), monitor)

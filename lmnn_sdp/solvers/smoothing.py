@@ -249,7 +249,7 @@ class Descent:
             best.value, best.L = value, L
             self._take(L, near.triplets)
         else:
-            self._take(best.L, _union(self.problem, self._full.triplets, near.triplets))
+            self._take(best.L, union(self.problem, self._full.triplets, near.triplets))
 
     def _near(self, M: FloatArray, smoothed: float) -> Hinges:
         """The triplets beyond their margin at M, within the smoothed part before it, or near that."""
@@ -279,7 +279,7 @@ class Descent:
             self._curvature *= 2
 
 
-def _union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
+def union(problem: Problem, first: IntArray, second: IntArray) -> IntArray:
     """The triplets of both lists."""
     return problem.from_keys(np.union1d(problem.keys(first), problem.keys(second)))
 
