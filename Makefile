@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist work
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results fuzz mutation peers-env \
+.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results reproduce reproduce-quick fuzz mutation peers-env \
   test-lowest test-newest package clean
 
 help:  ## List the targets
@@ -74,6 +74,14 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/fuzz.py
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/mutation.py
 
+reproduce-quick: $(READY)  ## Table 1 of the paper on its small data and a part of letters (minutes)
+	$(BIN)/python experiments/reproduce.py --quick
+
+reproduce: $(READY)  ## Table 1 of the paper (hours; goes on where it was ended), its pictures and pages
+	$(BIN)/python experiments/reproduce.py
+	$(BIN)/python figures/reproduction.py
+	$(BIN)/python figures/tables.py
+
 fuzz: $(READY)  ## Solve 10,000 nasty problems and judge them in exact arithmetic (hours; goes on where it was ended)
 	$(BIN)/python experiments/fuzz.py
 
@@ -85,6 +93,7 @@ examples: $(READY)  ## Run every example and draw its picture in examples/pictur
 
 figures: $(READY)  ## Draw figures/ and the tables of the pages from experiments/results
 	$(BIN)/python figures/draw.py
+	$(BIN)/python figures/reproduction.py
 	$(BIN)/python figures/tables.py
 
 package: $(READY)  ## Build wheel and sdist, install the sdist alone in an empty environment and run the quick start there

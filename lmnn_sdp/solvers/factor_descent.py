@@ -12,7 +12,7 @@ import numpy as np
 import scipy.optimize
 
 from lmnn_sdp.numerics.linalg import eigh, metric_of, transpose
-from lmnn_sdp.numerics.types import FloatArray
+from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.smoothing import Place, Smoothed, SmoothedProblem, union
@@ -41,7 +41,7 @@ class FactorDescent:
         self.problem = problem
         self.monitor = monitor
         self._L = _full_rank(M)
-        self._last = np.empty((0, 3), dtype=np.intp)
+        self._last: IntArray = np.empty((0, 3), dtype=np.intp)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
         """Descend until the gap of the problem of this width is below the accuracy, or a new list brings no more."""
@@ -60,7 +60,7 @@ class FactorDescent:
         return Smoothed(here.M, smoothed.graph, width, smoothed.alpha(here), gap, smoothed.left(here), error)
 
     def _listed(self, width: float, centre: float) -> SmoothedProblem:
-        """The problem over the triplets near or beyond their margin at the present metrics, or at those of the last list.
+        """The problem over the triplets near or beyond their margin at the present metrics, or at the last ones.
 
         On a list of the present ones alone metrics fall below the margins of those that went before.
         """

@@ -42,13 +42,14 @@ def test_full_results_are_committed(name):
 
 @pytest.mark.slow
 def test_figures_are_drawn_from_the_committed_results(tmp_path):
-    run(ROOT / "figures" / "draw.py", ROOT / "experiments" / "results", tmp_path)
-    drawn = {path.name for path in tmp_path.iterdir()}
+    for script in ("draw", "reproduction"):
+        run(ROOT / "figures" / f"{script}.py", ROOT / "experiments" / "results", tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir() if path.suffix != ".html"}
     committed = {path.name for path in (ROOT / "figures").iterdir() if path.suffix in (".svg", ".png")}
     assert drawn == committed
 
 
-@pytest.mark.parametrize("page", ["README.md", "coming_from.md", "paper_notes.md"])
+@pytest.mark.parametrize("page", ["README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md"])
 def test_tables_are_those_of_the_committed_results(page, monkeypatch):
     assert tables.rendered(page) == (ROOT / page).read_text()
 

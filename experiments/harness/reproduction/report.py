@@ -106,7 +106,9 @@ def _cell(outcomes: Sequence[dict[str, Any]], rule: str, papers: float | None) -
         mean=float(np.mean(errors)) if errors else None,
         sd=float(np.std(errors, ddof=1)) if len(errors) > 1 else (0.0 if errors else None),
         splits=len(errors),
-        training=_mean(one["training_error"] for one in outcomes if rule == "vote"),
+        training=_mean(
+            None if one["training_error"] is None else 100 * one["training_error"] for one in outcomes if rule == "vote"
+        ),
         gap=max((one["proof"]["relative_gap"] for one in outcomes if one["proof"]), default=None),
         violated=_mean(one["proof"].get("violated") for one in outcomes),
         cpu_seconds=_mean(one["cpu_seconds"] for one in outcomes),
@@ -119,6 +121,19 @@ def _mean(values: Any) -> float | None:
     """Of those that are there."""
     there = [value for value in values if value is not None]
     return float(np.mean(there)) if there else None
+
+
+def keyed(records: Sequence[dict[str, Any]], method: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """Mean and deviation in percent of every entry of a method that tries several things, by entry and column."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for record in records:
+        if record["task"]["method"] == method:
+            for key, value in record["outcome"]["errors"].items():
+                values.setdefault(key, {}).setdefault(record["task"]["column"], []).append(100 * value)
+    return {
+        key: {column: (float(np.mean(found)), float(np.std(found))) for column, found in columns.items()}
+        for key, columns in values.items()
+    }
 
 
 def packed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,241 @@
+"""The reproduction: splits and methods against plain ones, a store that outlives kills, and the committed table."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.neighbors import KNeighborsClassifier
+
+from harness.paths import RESULTS, ROOT
+from harness.reproduction import methods, paper, report, store, tables
+from harness.reproduction.explained import explanation
+from harness.reproduction.methods import METHODS, Outcome
+from harness.reproduction.protocol import CASES, Split, rows, split
+from harness.reproduction.store import Task
+from lmnn_sdp import MultiMetricLMNN, ShrinkingKNN
+
+SCRIPT = ROOT / "experiments" / "reproduce.py"
+BASELINES = ("euclidean", "lda", "rca")
+
+
+def drawn(n=60, n_test=30, d=3, seed=0):
+    """A split of three clouds."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n + n_test) % 3
+    X = 2 * rng.normal(size=(3, d))[y] + rng.normal(size=(len(y), d))
+    return Split(X[:n], X[n:], X[:n], X[n:], y[:n], y[n:], 0)
+
+
+@pytest.mark.parametrize("column", ["wine", "iris", "bal"])
+def test_splits_have_the_papers_sizes_and_no_point_twice(column):
+    train, test = rows(CASES[column], 3)
+    assert (len(train), len(test)) == (CASES[column].n_train, CASES[column].n_test)
+    assert len(np.unique(np.concatenate([train, test]))) == len(train) + len(test)
+    again, _ = rows(CASES[column], 3)
+    np.testing.assert_array_equal(train, again)
+    assert not np.array_equal(np.sort(train), np.sort(rows(CASES[column], 4)[0]))
+
+
+def test_where_nothing_is_reduced_the_points_are_the_raw_ones():
+    points = split(CASES["iris"], 0)
+    np.testing.assert_array_equal(points.X, points.raw)
+    assert points.X_test.shape == (38, 4)
+
+
+def test_the_vote_on_sparse_features_is_that_on_dense_ones():
+    points = drawn()
+    dense = methods.euclidean(points, CASES["wine"]).errors["vote"]
+    sparse = Split(
+        csr_array(points.raw), csr_array(points.raw_test), points.X, points.X_test, points.y, points.y_test, 0
+    )
+    assert methods.euclidean(sparse, CASES["20news"]).errors["vote"] == dense
+
+
+def test_without_ties_all_that_tie_are_the_three():
+    points = drawn()
+    A, B = 100 * points.X, 100 * points.X_test
+    assert methods._error_with_ties(A, B, points) == methods._error(A, B, points)
+
+
+def test_tied_points_all_vote_and_a_drawn_vote_goes_to_the_nearest():
+    A = np.array([[0.0], [1.0], [1.0], [-1.0], [-1.0], [5.0]])
+    y = np.array(["a", "b", "b", "b", "a", "c"])
+    points = Split(A, A, A, np.array([[0.0], [0.1]]), y, np.array(["b", "a"]), 0)
+    # around 0: a at 0, then four at 1 (b b b a) vote all; around 0.1 the three nearest are a, b, b and no other ties
+    assert methods._error_with_ties(A, points.X_test, points) == 0.5
+    assert methods._error_with_ties(A, np.array([[0.0]]), Split(A, A, A, A, y, np.array(["b"]), 0)) == 0.0
+
+
+def test_the_training_error_of_several_metrics_leaves_each_point_out():
+    points = drawn(n=45)
+    model = MultiMetricLMNN(tol=1e-3).fit(points.X, points.y)
+    D = np.stack(
+        [
+            np.sum(((points.X - x) @ model.components_[block].T) ** 2, axis=1)
+            for x, block in zip(points.X, model.block_of_, strict=True)
+        ],
+        axis=1,
+    )
+    np.fill_diagonal(D, np.inf)
+    wrong = 0
+    for row, label in zip(D, points.y, strict=True):
+        votes = points.y[np.argsort(row)[:3]]
+        winner = votes[1] if votes[1] == votes[2] != votes[0] else votes[0]
+        wrong += winner != label
+    assert methods._left_out_error(model, points) == wrong / len(points.y)
+
+
+@pytest.mark.parametrize("method", ["lmnn", "lmnn_lda", "passes", "metrics", "gaps", "settings", "lmnn_stopped"])
+def test_every_lmnn_row_is_proved(method):
+    outcome = METHODS[method](drawn(), CASES["iris"])
+    assert all(np.isfinite(list(outcome.errors.values())))
+    if method in ("lmnn", "lmnn_lda", "passes", "metrics"):
+        assert outcome.proof["lower_bound"] <= outcome.proof["objective"]
+        assert outcome.proof["relative_gap"] <= CASES["iris"].tol
+
+
+def test_what_takes_too_much_says_so():
+    large = drawn(n=3_000, d=60)
+    assert "all pairs" in methods.mmc(large, CASES["isolet"]).note
+    assert "all pairs" in methods.nca(large, CASES["isolet"]).note
+    assert methods.lmnn_stopped(large, CASES["isolet"]).errors == {}
+
+
+def test_shrinking_and_plain_votes_agree_where_no_vote_is_drawn():
+    points = drawn(n=200, n_test=100)
+    plain = KNeighborsClassifier(3).fit(points.X, points.y)
+    clear = plain.predict_proba(points.X_test).max(axis=1) > 0.5
+    shrinking = ShrinkingKNN(3).fit(points.X, points.y).predict(points.X_test)
+    np.testing.assert_array_equal(shrinking[clear], plain.predict(points.X_test)[clear])
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(ValueError, match=r"data set 'cifar' is unknown; known are mnist, letters"):
+        store.tasks(["cifar"], ["lmnn"], {})
+    with pytest.raises(ValueError, match=r"method 'magic' is unknown; known are euclidean"):
+        store.tasks(["iris"], ["magic"], {})
+    assert len(store.tasks(["iris"], list(METHODS), {"iris": 3})) == 3 * len(METHODS)
+
+
+def test_half_a_result_is_none(tmp_path):
+    task = Task("iris", "lda", 0)
+    assert store.read(tmp_path, task) is None
+    store.keep(tmp_path, task, Outcome({"vote": 0.25}), 1.0)
+    whole = task.path(tmp_path).read_text()
+    assert store.read(tmp_path, task)["outcome"]["errors"] == {"vote": 0.25}
+    for damaged in (whole[: len(whole) // 2], "[]", "{}", ""):
+        task.path(tmp_path).write_text(damaged)
+        assert not store.is_done(tmp_path, task)
+
+
+def test_other_code_has_another_folder(monkeypatch):
+    before = store.code()
+    assert before == store.code()
+    monkeypatch.setattr(store, "versions", lambda: {"python": "2.7"})
+    assert store.code() != before
+
+
+def reproduce(out, *options):
+    """The script on iris, with baselines alone."""
+    command = [sys.executable, str(SCRIPT), "--only", "iris", "--methods", *BASELINES, "--out", str(out), *options]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def cells(out):
+    """What the result file says, without times."""
+    runs = json.loads((out / "reproduce.json").read_text())["runs"]
+    return [(run["column"], run["method"], run["split"], run["errors"]) for run in runs]
+
+
+@pytest.mark.slow
+def test_killed_at_random_it_ends_with_the_same_table(tmp_path):
+    whole = reproduce(tmp_path / "whole")
+    assert whole.wait() == 0
+    draw = random.Random(0)
+    for _ in range(5):
+        process = reproduce(tmp_path / "killed")
+        time.sleep(draw.uniform(1.5, 4.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    last = reproduce(tmp_path / "killed")
+    assert last.wait() == 0
+    assert cells(tmp_path / "killed") == cells(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_unknown_rows_and_an_absent_folder_are_told_in_one_line(tmp_path):
+    process = subprocess.run(
+        [sys.executable, str(SCRIPT), "--only", "cifar", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 2
+    assert process.stderr.strip().endswith(f"known are {', '.join(CASES)}")
+    assert "Traceback" not in process.stderr
+
+
+def test_cells_are_means_over_splits_and_flagged_by_their_deviation():
+    records = [
+        {"task": {"column": "iris", "method": "lda", "split": k}, "outcome": vars(Outcome({"vote": error}, 0.5, 2.0))}
+        for k, error in enumerate((0.02, 0.04))
+    ]
+    cell = report.summary(records)["kNN LDA"]["iris"]
+    assert (cell.mean, cell.splits, cell.training, cell.cpu_seconds) == (pytest.approx(3.0), 2, 50.0, 2.0)
+    assert cell.sd == pytest.approx(np.sqrt(2))
+    assert cell.paper == 4.00
+    assert not cell.differs
+
+
+COMMITTED = RESULTS / "reproduce.json"
+
+
+def test_the_committed_cells_are_those_of_the_committed_runs():
+    result = json.loads(COMMITTED.read_text())
+    records = report.unpacked(result)
+    made = json.loads(json.dumps(report.packed(records)))
+    assert made["cells"] == result["cells"]
+    keys = {
+        "column",
+        "method",
+        "split",
+        "errors",
+        "training_error",
+        "cpu_seconds",
+        "proof",
+        "note",
+        "seconds",
+        "commit",
+    }
+    for run in result["runs"]:
+        assert set(run) == keys
+        assert run["column"] in paper.COLUMNS
+        assert run["method"] in METHODS
+        assert all(value >= 0 for value in run["errors"].values())
+        assert not run["commit"].endswith("+changes")
+        if run["proof"]:
+            assert run["proof"]["lower_bound"] <= run["proof"]["objective"]
+
+
+def test_every_flag_is_explained_or_open():
+    summary = report.summary(report.unpacked(json.loads(COMMITTED.read_text())))
+    flagged = tables.flags(summary).rows
+    assert flagged
+    for *_, why in flagged:
+        assert len(why) > 10
+    assert explanation("no such row", "iris").startswith("open")
+
+
+def test_a_gap_of_every_certified_row_is_told():
+    result = json.loads(COMMITTED.read_text())
+    for row in ("LMNN PCA", "LMNN LDA", "LMNN multiple passes"):
+        for column in ("wine", "iris", "bal", "letters"):
+            assert result["cells"][row][column]["gap"] <= 1e-6
