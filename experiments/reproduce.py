@@ -39,9 +39,11 @@ def main() -> None:
     except ValueError as error:
         sys.exit(_refused(error))
     folder = (chosen.out or OUT) / "reproduction" / store.code()
-    with _backend(chosen.dask):
-        run(folder, wanted, chosen.jobs, chosen.minutes)
-    records = [record for task in wanted if (record := store.read(folder, task)) is not None]
+    if not chosen.gather:
+        with _backend(chosen.dask):
+            run(folder, wanted, chosen.jobs, chosen.minutes)
+    folders = chosen.gather or [folder]
+    records = [record for task in wanted if (record := store.first(folders, task)) is not None]
     print(report.text(report.summary(records)))
     out = chosen.out or (OUT / "quick" if chosen.quick else RESULTS)
     path = bench.write("reproduce", bench.Options(chosen.quick, out), {"code": store.code(), **report.packed(records)})
@@ -57,6 +59,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="splits at a time")
     parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing after so many minutes")
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster whose workers run the splits")
+    parser.add_argument(
+        "--gather",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="run nothing: collect what is in these folders of results, each with the commit that made it",
+    )
     parser.add_argument("--out", type=Path, help="folder of the result file")
     return parser.parse_args()
 

@@ -50,8 +50,9 @@ def faces_of_archive(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 def deskewed(images: npt.NDArray[np.uint8]) -> FloatArray:
     """Digits made upright, pixels in [0, 1]: each row is moved so that the second moments ``mu_xy`` vanish.
 
-    With the centre of mass c, ``x <- x + (y - c_y) mu_xy / mu_yy`` and the centre in the middle of the image; linear
-    interpolation.
+    With the centre of mass c the pixel at x comes from ``x + (y - c_y) mu_xy / mu_yy``, by linear interpolation. The
+    centre stays where it is: three neighbours err on 2.1 % of the test digits of MNIST as in the paper, on 1.4 % where it
+    is moved to the middle, and on 2.8 % of the digits as they come.
     """
     n, height, width = images.shape
     y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -61,11 +62,10 @@ def deskewed(images: npt.NDArray[np.uint8]) -> FloatArray:
     mu_yy = mass @ y.ravel() ** 2 / total - c_y**2
     mu_xy = mass @ (x * y).ravel() / total - c_x * c_y
     slant = mu_xy / np.maximum(mu_yy, 1e-12)
-    middle = np.array([(height - 1) / 2, (width - 1) / 2])
     out = np.empty((n, height, width))
     for k in range(n):
         shear = np.array([[1.0, 0.0], [slant[k], 1.0]])
-        offset = np.array([c_y[k], c_x[k]]) - shear @ middle
+        offset = np.array([0.0, -slant[k] * c_y[k]])
         affine_transform(mass[k].reshape(height, width), shear, offset, output=out[k], order=1)
     return out
 
