@@ -51,8 +51,8 @@ def deskewed(images: npt.NDArray[np.uint8]) -> FloatArray:
     """Digits made upright, pixels in [0, 1]: each row is moved so that the second moments ``mu_xy`` vanish.
 
     With the centre of mass c the pixel at x comes from ``x + (y - c_y) mu_xy / mu_yy``, by linear interpolation. The
-    centre stays where it is: three neighbours err on 2.1 % of the test digits of MNIST as in the paper, on 1.4 % where it
-    is moved to the middle, and on 2.8 % of the digits as they come.
+    centre stays where it is. So three neighbours err on 2.1 % of the test digits of MNIST, as in the paper; on 1.4 %
+    where the centre is moved to the middle, and on 2.8 % of the digits as they come.
     """
     n, height, width = images.shape
     y, x = np.mgrid[:height, :width].astype(np.float64)

@@ -239,3 +239,33 @@ def test_a_gap_of_every_certified_row_is_told():
     for row in ("LMNN PCA", "LMNN LDA", "LMNN multiple passes"):
         for column in ("wine", "iris", "bal", "letters"):
             assert result["cells"][row][column]["gap"] <= 1e-6
+
+
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+
+with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_processes_gives_the_same(tmp_path):
+    pytest.importorskip("distributed", reason="a requirement of development only")
+    whole = reproduce(tmp_path / "whole")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "experiments")}
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    ) as cluster:
+        address = cluster.stdout.readline().strip()
+        assert reproduce(tmp_path / "cluster", "--dask", address, "--jobs", "2").wait() == 0
+        cluster.stdin.close()
+    assert whole.wait() == 0
+    assert cells(tmp_path / "cluster") == cells(tmp_path / "whole")
