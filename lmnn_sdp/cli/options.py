@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -159,7 +159,7 @@ class ProblemOptions(FileOptions):
         """The problem on DATA that the options say."""
         dataset = self.dataset(data, quiet)
         dataset = dataset.standardized() if self.standardize else dataset
-        dataset = self.sampled(dataset)
+        dataset = self.mapped(self.sampled(dataset))
         problem = Problem.from_data(
             dataset.X,
             dataset.y,
@@ -170,6 +170,10 @@ class ProblemOptions(FileOptions):
             **self.family(dataset),
         )
         return NamedProblem(dataset.name, problem)
+
+    def mapped(self, dataset: Dataset) -> Dataset:
+        """The points that the problem is on: the data themselves."""
+        return dataset
 
     def family(self, dataset: Dataset) -> dict[str, Any]:
         """What else the problem is made of: nothing, for a single full metric."""
@@ -189,6 +193,27 @@ class FamilyOptions(ProblemOptions):
     structure: str = option(
         "--structure", type=click.Choice(["full", "diagonal"]), default="full", help="diagonal: a weight a feature."
     )
+
+    kernel: str | None = option(
+        "--kernel",
+        type=click.Choice(["linear", "poly", "rbf", "sigmoid", "cosine"]),
+        help="Learn in the coordinates of a kernel PCA; the solution is a metric on these.",
+    )
+    kernel_components: int | None = option(
+        "--kernel-components", type=int, help="Coordinates; by default 50, or a third of the points if that is less."
+    )
+    gamma: float | None = option("--gamma", type=float, help="Of rbf, poly and sigmoid; by default 1 / features.")
+
+    def mapped(self, dataset: Dataset) -> Dataset:
+        """The points, or their coordinates in a kernel PCA."""
+        if self.kernel is None:
+            if self.kernel_components is not None or self.gamma is not None:
+                raise click.UsageError("--kernel-components and --gamma belong to --kernel; say which kernel")
+            return dataset
+        from lmnn_sdp.estimators.kernel_lmnn import kernel_pca  # scikit-learn is slow to import
+
+        pca = kernel_pca(dataset.X, self.kernel_components, kernel=self.kernel, gamma=self.gamma)
+        return replace(dataset, name=f"{dataset.name}_{self.kernel}", X=pca.transform(dataset.X))
 
     def family(self, dataset: Dataset) -> dict[str, Any]:
         """Blocks and structure."""

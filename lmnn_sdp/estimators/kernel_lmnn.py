@@ -247,27 +247,15 @@ class KernelLMNN(SolvedMap):
 
     def _pca(self, X: FloatArray) -> KernelPCA:
         """Kernel PCA to as many coordinates as are asked for, and are no rounding."""
-        pca = KernelPCA(
+        return kernel_pca(
+            X,
+            self.n_components,
             kernel=self.kernel,
             gamma=self.gamma,
             degree=self.degree,
             coef0=self.coef0,
             kernel_params=self.kernel_params,
-            eigen_solver="dense",
-            remove_zero_eig=True,
         )
-        return pca.set_params(n_components=min(self._count(len(X)), kernel_rank(pca, X))).fit(X)
-
-    def _count(self, n: int) -> int:
-        """Coordinates to keep."""
-        if self.n_components is None:
-            return max(1, min(MOST_COORDINATES, n // POINTS_EACH))
-        if not is_integer(self.n_components) or not 1 <= self.n_components <= n:
-            raise ValueError(
-                f"n_components={self.n_components!r} must be an integer from 1 to the number of points ({n}), or None "
-                f"for {MOST_COORDINATES} or a third of them"
-            )
-        return int(self.n_components)
 
     def _warn_if_it_fits_anything(self, problem: Problem) -> None:
         """Tell where the optimum is so low that it says little about new points."""
@@ -282,6 +270,42 @@ class KernelLMNN(SolvedMap):
                 UserWarning,
                 stacklevel=3,
             )
+
+
+def kernel_pca(X: FloatArray, n_components: int | None, **kernel: Any) -> KernelPCA:
+    """Kernel PCA to as many coordinates as are asked for, and are no rounding.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Training points, or their kernel.
+    n_components : int or None
+        Coordinates, at most as many as points; None for 50, or a third of the points if that is less.
+    **kernel
+        What `sklearn.decomposition.KernelPCA` takes: kernel, gamma, degree, coef0, kernel_params.
+
+    Returns
+    -------
+    KernelPCA
+        Fitted to the points.
+
+    Raises
+    ------
+    ValueError
+        For another number of coordinates, and for a kernel that is not positive semidefinite.
+    """
+    n = len(X)
+    if n_components is None:
+        count = max(1, min(MOST_COORDINATES, n // POINTS_EACH))
+    elif is_integer(n_components) and 1 <= n_components <= n:
+        count = int(n_components)
+    else:
+        raise ValueError(
+            f"n_components={n_components!r} must be an integer from 1 to the number of points ({n}), or None "
+            f"for {MOST_COORDINATES} or a third of them"
+        )
+    pca = KernelPCA(eigen_solver="dense", remove_zero_eig=True, **kernel)
+    return pca.set_params(n_components=min(count, kernel_rank(pca, X))).fit(X)
 
 
 @dataclass(frozen=True, eq=False)

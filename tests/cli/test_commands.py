@@ -197,6 +197,9 @@ BAD_CALLS = {
     "missing metric": (["audit", "iris", "--metric", "none.npy"], 2, "'none.npy' does not exist"),
     "file of another kind": (["audit", "iris", "--metric", __file__], 2, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 2, "class 0 has 50"),
+    "kernel": (["solve", "iris", "--kernel", "magic"], 2, "'magic' is not one of 'linear'"),
+    "no coordinates": (["solve", "iris", "--kernel", "rbf", "--kernel-components", "0"], 2, "from 1 to the number of"),
+    "gamma alone": (["solve", "iris", "--gamma", "2"], 2, "belong to --kernel"),
     "solver": (["solve", "iris", "--solver", "magic"], 2, "is unknown; use 'auto'"),
     "option": (["solve", "iris", "--fast"], 2, "No such option"),
     "no data": (["solve"], 2, "Missing argument"),
@@ -249,12 +252,20 @@ def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
         (["--metrics", "class"], "metrics        3, ranks"),
         (["--metrics", "2"], "metrics        2, ranks"),
         (["--structure", "diagonal"], "rank of M      4 of 4"),
+        (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 features"),
     ],
 )
 def test_solve_learns_the_family(options, expected, tmp_path):
     result = invoke("solve", "iris", "--tol", "1e-2", "--figures", tmp_path, *options)
     assert result.exit_code == 0, result.output
     assert expected in result.output
+
+
+def test_solve_finds_the_optimum_in_kernel_coordinates():
+    options = ["--standardize", "--kernel", "rbf", "--kernel-components", "50", "--json"]
+    report = json.loads(invoke("solve", "wine", *options).stdout)
+    assert report["lower_bound"] <= 33.8582245 <= report["objective"]
+    assert report["relative_gap"] <= 1e-6
 
 
 def test_solve_refuses_what_is_no_number_of_metrics():
