@@ -34,8 +34,9 @@ def main() -> None:
     if VARIABLE not in os.environ and SHARED_DATA.is_dir():
         os.environ[VARIABLE] = str(SHARED_DATA)
     columns = [column for column in chosen.only or (QUICK if chosen.quick else paper.COLUMNS) if _is_here(column)]
+    splits = QUICK if chosen.quick else dict.fromkeys(columns, chosen.splits) if chosen.splits else {}
     try:
-        wanted = store.tasks(columns, chosen.methods or list(METHODS), QUICK if chosen.quick else {})
+        wanted = store.tasks(columns, chosen.methods or list(METHODS), splits)
     except ValueError as error:
         sys.exit(_refused(error))
     folder = (chosen.out or OUT) / "reproduction" / store.code()
@@ -56,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="iris, wine, bal and a part of letters; to out/quick")
     parser.add_argument("--only", nargs="+", metavar="DATA", help=f"of {', '.join(CASES)}")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(METHODS)}")
+    parser.add_argument("--splits", type=int, help="of each data set, instead of those that the table has")
     parser.add_argument("--jobs", type=int, default=1, help="splits at a time")
     parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing after so many minutes")
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster whose workers run the splits")

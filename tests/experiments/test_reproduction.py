@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from harness.paths import RESULTS, ROOT
 from harness.reproduction import methods, paper, report, store, tables
 from harness.reproduction.explained import explanation
 from harness.reproduction.methods import METHODS, Outcome
+from harness.reproduction.papers_descent import _value_and_gradient, descent
 from harness.reproduction.protocol import CASES, Split, rows, split
 from harness.reproduction.store import Task
-from lmnn_sdp import MultiMetricLMNN, ShrinkingKNN
+from lmnn_sdp import MultiMetricLMNN, Problem, ShrinkingKNN
+from lmnn_sdp.numerics.linalg import psd_factor
 
 SCRIPT = ROOT / "experiments" / "reproduce.py"
 BASELINES = ("euclidean", "lda", "rca")
@@ -92,13 +95,27 @@ def test_the_training_error_of_several_metrics_leaves_each_point_out():
     assert methods._left_out_error(model, points) == wrong / len(points.y)
 
 
-@pytest.mark.parametrize("method", ["lmnn", "lmnn_lda", "passes", "metrics", "gaps", "settings", "lmnn_stopped"])
+@pytest.mark.parametrize(
+    "method", ["lmnn", "lmnn_lda", "passes", "metrics", "gaps", "settings", "papers_solver", "lmnn_stopped"]
+)
 def test_every_lmnn_row_is_proved(method):
     outcome = METHODS[method](drawn(), CASES["iris"])
     assert all(np.isfinite(list(outcome.errors.values())))
     if method in ("lmnn", "lmnn_lda", "passes", "metrics"):
         assert outcome.proof["lower_bound"] <= outcome.proof["objective"]
         assert outcome.proof["relative_gap"] <= CASES["iris"].tol
+
+
+def test_the_papers_descent_falls_and_its_gradient_is_one():
+    points = drawn()
+    problem = Problem.from_data(points.X, points.y)
+    values = [problem.value(psd_factor(M)) for M in descent(problem, 40)]
+    assert all(after <= before * (1 + 1e-12) for before, after in pairwise(values))
+    assert values[-1] < values[0]
+    M, D = np.eye(3) + 0.1, np.diag([1.0, -2.0, 0.5])
+    _, gradient = _value_and_gradient(problem, M)
+    moved = [_value_and_gradient(problem, M + sign * 1e-7 * D)[0] for sign in (1, -1)]
+    assert (moved[0] - moved[1]) / 2e-7 == pytest.approx(np.sum(gradient * D), rel=1e-5)
 
 
 def test_what_takes_too_much_says_so():

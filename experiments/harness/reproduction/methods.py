@@ -189,6 +189,11 @@ def gaps(split: Split, case: Case) -> Outcome:
     return Outcome(choices.by_gap(split, case))
 
 
+def papers_solver(split: Split, case: Case) -> Outcome:
+    """Errors on the way of the paper's own descent."""
+    return Outcome(choices.by_step(split, case))
+
+
 def settings(split: Split, case: Case) -> Outcome:
     """Errors by what the paper leaves open."""
     return Outcome(choices.open_choices(split, case))
@@ -209,6 +214,7 @@ METHODS: dict[str, Callable[[Split, Case], Outcome]] = {
     "metrics": metrics,
     "svm": svm,
     "gaps": gaps,
+    "papers_solver": papers_solver,
     "settings": settings,
 }
 

@@ -138,7 +138,11 @@ def flags(cells: Cells) -> Text:
 
 def by_key(cells: dict[str, dict[str, tuple[float, float]]], columns: Sequence[str], what: str) -> Text:
     """Means and deviations of errors by gap, or by choice."""
-    rows = [(key, *(_mean_sd(found.get(column)) for column in columns)) for key, found in cells.items()]
+    rows = [
+        (key, *(_mean_sd(found.get(column)) for column in columns))
+        for key, found in cells.items()
+        if any(column in found for column in columns)
+    ]
     return Text((what, *columns), tuple(rows))
 
 
