@@ -67,8 +67,7 @@ VARIANTS = (
     Stripes(offset=10),
     Stripes(gap=0.1),
     Stripes(height=2, gap=0.1),
-    Stripes(height=4, gap=0.2),
-    Stripes(height=4, gap=0.2, offset=4),
+    Stripes(height=4, gap=0.2, offset=7),
 )
 
 
