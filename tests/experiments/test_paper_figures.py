@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import paper
+import paper_figures
 from harness.paper_figures import circles, stripes
 from harness.paper_figures.ellipses import ellipse
 from harness.paper_figures.reduction import descent, learned_pca
@@ -112,6 +113,17 @@ def test_descent_from_one_start_is_as_good_as_that_of_the_estimator():
     assert np.isclose(problem.objective(L.T @ L), objective, rtol=1e-9)
     starts = best_map(problem, convex, 2, 0, np.random.RandomState(0)).starts
     assert convex.lower_bound <= objective <= 1.01 * min(row.end for row in starts)
+
+
+@pytest.mark.slow
+def test_without_mnist_its_figures_are_left_out_with_a_message(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paper_figures, "SHARED_DATA", tmp_path / "nowhere")
+    monkeypatch.setattr("sys.argv", ["paper_figures.py", "--quick", "--out", str(tmp_path)])
+    paper_figures.main()
+    assert "figures 8 and 13 are left out" in capsys.readouterr().out
+    result = json.loads((tmp_path / "paper_figures.json").read_text())
+    assert {"stripes", "circles"} <= set(result)
+    assert not {"digits_plane", "reduction"} & set(result)
 
 
 def test_committed_results_are_proved_and_drawn():
