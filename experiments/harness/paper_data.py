@@ -29,14 +29,14 @@ def isolet(folder: Path = SHARED_DATA) -> Dataset:
 
 def mnist(folder: Path = SHARED_DATA) -> Dataset:
     """MNIST training digits, pixels / 255, 784 features to 164 principal components (not deskewed)."""
-    images, labels = _digits(folder / "mnist", "train")
+    images, labels = digits(folder / "mnist", "train")
     return Dataset("mnist", _principal(images, 164), labels)
 
 
 def mnist_with_test(folder: Path = SHARED_DATA) -> tuple[Dataset, Dataset]:
     """The same, and the 10,000 test digits in the components of the training digits."""
-    images, labels = _digits(folder / "mnist", "train")
-    new_images, new_labels = _digits(folder / "mnist", "t10k")
+    images, labels = digits(folder / "mnist", "train")
+    new_images, new_labels = digits(folder / "mnist", "t10k")
     pca = PCA(164, svd_solver="full").fit(images)
     train, test = (np.asarray(pca.transform(part), dtype=np.float64) for part in (images, new_images))
     return Dataset("mnist", train, labels), Dataset("mnist, test", test, new_labels)
@@ -68,7 +68,7 @@ def _principal(X: np.ndarray, components: int) -> np.ndarray:
     return np.asarray(PCA(components, svd_solver="full").fit_transform(X), dtype=np.float64)
 
 
-def _digits(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels / 255 of each image of a part of MNIST, and labels."""
+def digits(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels / 255 of each image of a part of MNIST, ``train`` or ``t10k``, and labels."""
     images = idx(folder / f"{part}-images-idx3-ubyte.gz")
     return images.reshape(len(images), -1) / 255, idx(folder / f"{part}-labels-idx1-ubyte.gz").astype(int)

@@ -1,0 +1,1 @@
+"""Figures of Weinberger & Saul (2009) made again, a file each."""
