@@ -21,7 +21,8 @@ from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.whitening import whiten
 from lmnn_sdp.solvers.cut import leading_rows
-from lmnn_sdp.solvers.low_rank import REACH, WIDTHS, descended
+from lmnn_sdp.solvers.factor_descent import descended
+from lmnn_sdp.solvers.low_rank import REACH, STEPS, WIDTHS
 from lmnn_sdp.solvers.smoothing import SmoothedProblem
 
 ROWS = (15, 20, 25, 30, 40, 50)
@@ -52,7 +53,7 @@ def descent(problem: Problem, L: FloatArray) -> tuple[FloatArray, float]:
     with team():
         for width in WIDTHS:
             graph = white.problem.graph(white.problem.hinges(inside, REACH).triplets)
-            inside = descended(SmoothedProblem(white.problem, graph, width, 0.5), inside)
+            inside = descended(SmoothedProblem(white.problem, graph, width, 0.5), inside, STEPS)
             best = min(best, (white.problem.value(inside), inside), key=lambda pair: pair[0])
     return white.outward(best[1]), best[0]
 
