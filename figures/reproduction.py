@@ -99,7 +99,8 @@ def relative(cells: Cells) -> Figure:
             axes.set_title(row.removeprefix("LMNN ").capitalize() + " over a single metric")
             axes.grid(visible=False, axis="x")
         figure.axes[0].set_ylabel("test error over that of one metric")
-        figure.axes[0].legend()
+        figure.axes[0].legend(loc="upper right", ncols=2)
+        figure.axes[0].set_ylim(0, 1.25 * max(patch.get_height() for axes in figure.axes for patch in axes.patches))
         return figure
 
 
@@ -129,12 +130,11 @@ def by_gap(records: list[dict[str, Any]]) -> Figure:
             gaps = [float(key.removeprefix("gap ")) for key in keys]
             errors = [found[key][column][0] for key in keys]
             axes.plot(gaps, errors, marker="osD^vPX*p"[number], label=column)
-        axes.set(
-            xscale="log", ylim=(0, None), xlabel="proved gap (the optimum is to the right)", ylabel="test error, %"
-        )
+        axes.set(xscale="log", xlabel="proved gap (the optimum is to the right)", ylabel="test error, %")
+        axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
         axes.invert_xaxis()
-        axes.set_title("Nearer to the optimum, and as many errors")
-        axes.legend(ncols=2)
+        axes.set_title("Test errors on the way to the proved optimum")
+        axes.legend(ncols=3)
         return figure
 
 
