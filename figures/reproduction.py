@@ -100,7 +100,7 @@ def relative(cells: Cells) -> Figure:
             axes.grid(visible=False, axis="x")
         figure.axes[0].set_ylabel("test error over that of one metric")
         figure.axes[0].legend(loc="upper right", ncols=2)
-        figure.axes[0].set_ylim(0, 1.25 * max(patch.get_height() for axes in figure.axes for patch in axes.patches))
+        figure.axes[0].set_ylim(0, 1.2 * figure.axes[0].get_ylim()[1])
         return figure
 
 
