@@ -47,7 +47,7 @@ def main() -> None:
     records = [record for task in wanted if (record := store.first(folders, task)) is not None]
     print(report.text(report.summary(records)))
     out = chosen.out or (OUT / "quick" if chosen.quick else RESULTS)
-    path = bench.write("reproduce", bench.Options(chosen.quick, out), {"code": store.code(), **report.packed(records)})
+    path = bench.write("reproduce", bench.Options(chosen.quick, out), report.packed(records))
     print(f"{len(records)} of {len(wanted)} cells on a split; {path}")
 
 
