@@ -11,7 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 from harness.paths import RESULTS, ROOT
-from harness.reproduction import report
+from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
 from lmnn_sdp.numerics.files import write_text_atomically
 
@@ -63,6 +63,7 @@ def blocks(page: str) -> dict[str, str]:
         "hard": hard(),
         "search": search(),
         "estimator": estimator(),
+        "reproduced": reproduced_rows(),
         "comparisons": comparisons(),
         "ball trees": ball_trees(),
     }
@@ -83,6 +84,13 @@ def reproduction() -> dict[str, str]:
         "gaps": reproduced.by_key(gaps | own, small, "test error, %").markdown(),
         "choices": reproduced.by_key(settings, small, "test error, %").markdown(),
     }
+
+
+def reproduced_rows() -> str:
+    """The paper's own rows of its Table 1."""
+    result = _read("reproduce")
+    cells = report.summary(report.unpacked(result))
+    return f"{reproduced.errors({row: cells[row] for row in paper.ERRORS}).markdown()}\n\n{_origin(result)}"
 
 
 def imports() -> str:

@@ -11,7 +11,7 @@ from harness.reproduction.explained import explanation
 from harness.reproduction.report import Cell
 
 Cells = dict[str, dict[str, Cell]]
-OPEN = "open"
+WORDS = "why"  # heading of a column of sentences
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Text:
 
     def markdown(self) -> str:
         """For a page."""
-        lines = [self.header, ("---", *["---:"] * (len(self.header) - 1)), *self.rows]
+        lines = [self.header, ("---", *("---" if name == WORDS else "---:" for name in self.header[1:])), *self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def html(self) -> str:
@@ -133,7 +133,7 @@ def flags(cells: Cells) -> Text:
         for column, cell in found.items()
         if cell.differs
     ]
-    return Text(("cell", "here", "paper", "why"), tuple(rows))
+    return Text(("cell", "here", "paper", WORDS), tuple(rows))
 
 
 def by_key(cells: dict[str, dict[str, tuple[float, float]]], columns: Sequence[str], what: str) -> Text:
