@@ -77,7 +77,7 @@ def reproduction() -> dict[str, str]:
     gaps, own, settings = (report.keyed(records, method) for method in ("gaps", "papers_solver", "settings"))
     small = ("bal", "wine", "iris")
     return {
-        "table 1": f"{reproduced.errors(cells).markdown()}\n\n{_origin(result)}",
+        "table 1": f"{reproduced.errors(cells).markdown()}\n\n{_run_origin(result)}",
         "proofs": reproduced.proofs(cells).markdown(),
         "training": reproduced.training(cells).markdown(),
         "flags": reproduced.flags(cells).markdown(),
@@ -90,7 +90,13 @@ def reproduced_rows() -> str:
     """The paper's own rows of its Table 1."""
     result = _read("reproduce")
     cells = report.summary(report.unpacked(result))
-    return f"{reproduced.errors({row: cells[row] for row in paper.ERRORS}).markdown()}\n\n{_origin(result)}"
+    return f"{reproduced.errors({row: cells[row] for row in paper.ERRORS}).markdown()}\n\n{_run_origin(result)}"
+
+
+def _run_origin(result: dict[str, Any]) -> str:
+    """The command, and the commits that made the runs one by one."""
+    commits = sorted({run["commit"] for run in result["runs"]})
+    return f"`{result['command']}`, {len(result['runs']):,} runs made by {', '.join(commits)}, 1 thread each."
 
 
 def imports() -> str:
