@@ -144,7 +144,7 @@ def nearest(A: FloatArray, B: FloatArray | None, k: int) -> IntArray:
     lengths = np.sum((others / size - centre) ** 2, axis=1)
     for start in range(0, len(A), step):
         part = A[start : start + step]
-        D = squared_distances_between(part / size, others / size)
+        D = squared_distances_between(part / size - centre, others / size - centre)
         if B is None:
             D[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
         # a product and the sum of squared differences err by less than 2 (d + 4) EPS of both squared lengths, doubled

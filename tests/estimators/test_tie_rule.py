@@ -66,10 +66,16 @@ def test_votes_in_the_order_of_the_neighbours():
     assert shrinking_votes(np.empty((0, 3), dtype=np.intp)).shape == (0,)
 
 
-def test_far_from_the_origin_and_in_small_blocks_neighbours_are_the_same(monkeypatch):
+@pytest.mark.parametrize("exponent", [22, 25, 26, 27, 28, 40])
+def test_far_from_the_origin_neighbours_are_the_same(exponent):
     data = load("balance_scale")
     near = tie_rule.nearest(data.X, None, 5)
-    assert np.array_equal(tie_rule.nearest(data.X + 2.0**40, None, 5), near)
+    assert np.array_equal(tie_rule.nearest(data.X + 2.0**exponent, None, 5), near)
+
+
+def test_in_small_blocks_neighbours_are_the_same(monkeypatch):
+    data = load("balance_scale")
+    near = tie_rule.nearest(data.X, None, 5)
     monkeypatch.setattr(tie_rule, "BLOCK", 1000)
     assert np.array_equal(tie_rule.nearest(data.X, None, 5), near)
     assert np.array_equal(tie_rule.nearest(data.X + 0.25, data.X, 5)[:, 0], np.arange(625))
