@@ -94,8 +94,9 @@ def summary(records: Sequence[dict[str, Any]]) -> dict[str, dict[str, Cell]]:
 
 
 def _papers(row: str, column: str) -> float | None:
-    """The paper's number."""
-    return paper.ERRORS[row][paper.COLUMNS.index(column)] if row in paper.ERRORS else None
+    """The paper's number; it has no row of the ones added here, and no column of a part of letters."""
+    there = row in paper.ERRORS and column in paper.COLUMNS
+    return paper.ERRORS[row][paper.COLUMNS.index(column)] if there else None
 
 
 def _cell(outcomes: Sequence[dict[str, Any]], rule: str, papers: float | None) -> Cell:
