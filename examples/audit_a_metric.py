@@ -1,4 +1,7 @@
-"""Audit of a metric from elsewhere: how far is it from the optimum?
+"""Audit of another package's metric
+=================================
+
+How far is a metric from elsewhere from the optimum?
 
 `audit` takes any symmetric matrix M, from any package, and gives an interval that holds its excess over the optimum.
 Two metrics are had here without a further package:

@@ -1,4 +1,7 @@
-"""Choosing k and mu: by cross-validation, and without reading more into it than it says.
+"""Choosing k and mu
+=================
+
+By cross-validation, and without reading more into it than it says.
 
 k is the number of target neighbours that each point is pulled to, mu the weight of pushing impostors away against
 pulling targets near. Each pair (k, mu) is another problem, and the proved optimum of one says nothing about that of

@@ -1,4 +1,7 @@
-"""Low rank for pictures: digits in the plane, before and after.
+"""Low rank for pictures: digits in the plane
+==========================================
+
+Four digits before and after, and what low rank costs.
 
 `LMNN(n_components=2)` solves the full problem and keeps the first two rows of ``components_``, those of the largest
 eigenvalues of M. It is a cut and no problem of its own: the best metric of rank 2 is a problem that is not convex,

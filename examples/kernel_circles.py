@@ -1,4 +1,7 @@
-"""Kernel LMNN: one class inside the other, which no linear map can part.
+"""Kernel LMNN: a disc inside a ring
+=================================
+
+One class inside the other, which no linear map can part.
 
 `LMNN` stretches, shears and turns the plane: a disc inside a ring stays inside it, and with 20 target neighbours a
 point, which are to come together from a large part of their class, most of the objective has to be paid. `KernelLMNN`

@@ -1,4 +1,7 @@
-"""More than one metric: an ellipse for each digit, and two circles that no single metric can part.
+"""More than one metric
+====================
+
+An ellipse for each digit, and two circles that no single metric can part.
 
 `MultiMetricLMNN` learns a metric for each class, for each cluster of k-means, or for each part that the caller names,
 all together and to a proved gap. The distance to a point is measured by the metric of that point, so each class has a

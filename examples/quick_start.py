@@ -1,4 +1,7 @@
-"""Quick start: learn a metric, use it in front of a classifier, and see how well it is known.
+"""Quick start
+===========
+
+Learn a metric, use it in front of a classifier, and see how well it is known.
 
 `LMNN` is a transformer like any other of scikit-learn: put it between a scaler and a k-NN classifier. Beside the usual
 ``components_`` it keeps an interval that holds the optimum: no metric at all has an objective below

@@ -1,4 +1,7 @@
-"""Raw against standardised data: two problems, both solved, and only one of them is yours.
+"""Raw against standardised data
+=============================
+
+Two problems, both solved, and only one of them is yours.
 
 Does scaling matter to a method that learns the metric? Not to the optimisation. With the target neighbours given, any
 invertible change of coordinates x -> Bx leaves every objective value in reach as it was: the learned metric undoes B.

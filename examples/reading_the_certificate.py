@@ -1,4 +1,7 @@
-"""Reading the certificate: what it says, what it rests on, and how to check it with ten lines of NumPy.
+"""Reading the certificate
+=======================
+
+What it says, what it rests on, and how to check it with ten lines of NumPy.
 
 The certificate is an interval [lower bound, objective]. The objective is a sum over all triplets (i, j, l): point i,
 a target neighbour j of its class, and a point l of another class, which should be further from i than j by a margin

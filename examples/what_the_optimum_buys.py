@@ -1,4 +1,7 @@
-"""What the optimum buys, and what it does not: held-out error and the metric itself on the way to the optimum.
+"""What the optimum buys, and what it does not
+===========================================
+
+Held-out error and the metric itself on the way to the optimum.
 
 A plain descent is stopped after 1, 3, 10, ... steps and the default solver at three tolerances. Each metric so had is
 judged twice: how often 3-NN errs with it on the half of the data that was held out, and how far it is from the

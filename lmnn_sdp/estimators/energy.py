@@ -51,7 +51,7 @@ class EnergyClassifier(ClassifierMixin, BaseEstimator):
         The fitted metric; its interval is that of the problem.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also

@@ -95,7 +95,7 @@ class LMNN(SolvedMap):
         Rounds or iterations that the solver took.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     Notes

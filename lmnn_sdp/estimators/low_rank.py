@@ -70,7 +70,7 @@ class LowRankLMNN(SolvedMap):
         The map as a solution, without multipliers; status and history are those of the convex solve.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also

@@ -91,7 +91,7 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         Of a number of clusters; it tells the cluster of a new point.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also

@@ -38,7 +38,7 @@ class ShrinkingKNN(ClassifierMixin, BaseEstimator):
         Labels, sorted.
     n_features_in_ : int
         Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
     See Also
