@@ -12,7 +12,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist work
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-kernels test-clock lint examples figures results reproduce reproduce-quick fuzz mutation peers-env \
+.PHONY: help demo test test-slow test-all test-kernels test-clock lint docs examples figures results reproduce reproduce-quick fuzz mutation peers-env \
   test-lowest test-newest package clean
 
 help:  ## List the targets
@@ -40,6 +40,10 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m numpydoc lint $$(find lmnn_sdp -name '*.py')
+
+docs: $(READY)  ## Build the site into out/docs, with every example run; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/docs
 
 peers-env: $(PEERS)  ## Set up .venv-peers and .venv-pylmnn with the packages that experiments compare with
 
@@ -95,6 +99,7 @@ examples: $(READY)  ## Run every example and draw its picture in examples/pictur
 figures: $(READY)  ## Draw figures/ and the tables of the pages from experiments/results
 	$(BIN)/python figures/draw.py
 	$(BIN)/python figures/reproduction.py
+	$(BIN)/python figures/slider.py
 	$(BIN)/python figures/tables.py
 
 package: $(READY)  ## Build wheel and sdist, install the sdist alone in an empty environment and run the quick start there
