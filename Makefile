@@ -40,7 +40,7 @@ lint: $(READY)  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m numpydoc lint $$(find lmnn_sdp -name '*.py')
+	$(BIN)/python .ci/docstrings.py
 
 docs: $(READY)  ## Build the site into out/docs, with every example run; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/docs

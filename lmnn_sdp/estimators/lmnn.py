@@ -98,15 +98,15 @@ class LMNN(SolvedMap):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has names that are all strings.
 
-    Notes
-    -----
-    The margin is 1. Another one, m, changes nothing but the scale: with ``M = m M'`` the objective of margin m is m
-    times that of margin 1 at M', so multiply ``components_`` by the root of m.
-
     See Also
     --------
     LMNNCV : Chooses k, mu and n_components by cross-validation.
     sklearn.neighbors.NeighborhoodComponentsAnalysis : Another metric for neighbours, from a problem that is not convex.
+
+    Notes
+    -----
+    The margin is 1. Another one, m, changes nothing but the scale: with ``M = m M'`` the objective of margin m is m
+    times that of margin 1 at M', so multiply ``components_`` by the root of m.
 
     References
     ----------

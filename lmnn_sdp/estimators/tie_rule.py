@@ -21,7 +21,7 @@ TINY = float(np.finfo(np.float64).tiny)  # more than squares lose where they und
 
 
 class ShrinkingKNN(ClassifierMixin, BaseEstimator):
-    """k nearest neighbours, of which the farthest leaves while the vote is tied, until the nearest alone decides.
+    """A vote of the k nearest, of which the farthest leaves while it is tied, until the nearest alone decides.
 
     The rule of Weinberger & Saul's experiments. With three neighbours of three classes it follows the nearest, where
     scikit-learn's `KNeighborsClassifier` takes the label that sorts first. Neighbours at the same distance are in the

@@ -147,7 +147,9 @@ class Problem(Statement):
             Finite numbers.
         triplets : array-like, shape (T, 3)
             Rows of three different points, none twice.
-        mu, reg
+        mu : float
+            As in `from_data`.
+        reg : float or array-like of shape (d, d)
             As in `from_data`.
 
         Raises
@@ -191,6 +193,16 @@ class Problem(Statement):
         """The same problem with only the given ``triplets (T, 3)``.
 
         A relaxation: its optimum is a lower bound of the optimum over all triplets.
+
+        Parameters
+        ----------
+        triplets : array-like, shape (T, 3)
+            Rows (i, j, l), each a triplet of this problem.
+
+        Returns
+        -------
+        Problem
+            Over these alone.
         """
         return replace(self, working_set=self.own_triplets(triplets))
 
@@ -208,7 +220,17 @@ class Problem(Statement):
         return checked
 
     def objective(self, M: npt.ArrayLike) -> float:
-        """``f(M)`` over all triplets, for a symmetric PSD ``M (d, d)``, or a stack, in the units of the data.
+        """``f(M)`` over all triplets.
+
+        Parameters
+        ----------
+        M : array-like, shape (d, d)
+            Symmetric PSD matrix, or a stack of them, in the units of the data.
+
+        Returns
+        -------
+        float
+            Pull, push and penalty, weighted.
 
         Raises
         ------

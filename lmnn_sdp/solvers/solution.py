@@ -191,6 +191,11 @@ class Solution:
 
         What is left tells the proved interval, but can neither prove it again nor say where a warm start is near its
         margins.
+
+        Returns
+        -------
+        Solution
+            A copy of this one.
         """
         return replace(self, triplets=self.triplets[:0].copy(), alpha=self.alpha[:0].copy())
 
@@ -219,6 +224,16 @@ class Solution:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Solution:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Returns
+        -------
+        Solution
+            As it was saved.
 
         Raises
         ------

@@ -150,13 +150,6 @@ def solve(
         by ``status`` and by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives
         M = 0; while the answer is made and written it changes nothing.
 
-    Warns
-    -----
-    ConvergenceWarning
-        If the solver stopped before ``tol``.
-    RuntimeWarning
-        Once, if the checkpoint cannot be written, as on a full disk. The solve goes on.
-
     Raises
     ------
     ValueError
@@ -167,6 +160,13 @@ def solve(
     MemoryError
         If memory runs out before anything was certified. Where it runs out in BLAS or in the compiler, these end the
         process; a checkpoint outlives it.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver stopped before ``tol``.
+    RuntimeWarning
+        Once, if the checkpoint cannot be written, as on a full disk. The solve goes on.
     """
     check_limits(tol, max_iter, time_limit)
     check_callback(callback)
