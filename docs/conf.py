@@ -21,7 +21,6 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["sg_execution_times.rst"]
 templates_path = ["_templates"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 default_role = "py:obj"  # `LMNN` in docstrings is a link where there is something to link to
@@ -40,7 +39,7 @@ html_css_files = ["site.css"]
 html_extra_path = ["reproduction.html"]  # one page that needs no other file
 html_show_sourcelink = False
 html_math_renderer = "mathml"
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "api": [], "gallery/index": []}
 html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
@@ -56,8 +55,10 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/[a-z]\w*\.py$",
     "ignore_pattern": r"_common\.py$",
     "reset_argv": "lmnn_site.arguments",
+    "reset_modules": ("matplotlib", "lmnn_site.styled"),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_signature": False,
+    "write_computation_times": False,
     "within_subsection_order": "FileNameSortKey",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,13 @@ LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>(?!https?:|mailt
 
 
 def arguments(gallery_conf: dict[str, Any], script_vars: dict[str, Any]) -> list[str]:
-    """Command line of an example that the gallery runs: its file goes where no page is."""
-    return ["--out", str(ROOT / "out" / "examples")]
+    """Command line of an example that the gallery runs in its folder: its file goes where no page is."""
+    return ["--out", "../out/examples"]
+
+
+def styled(gallery_conf: dict[str, Any], script: str) -> None:
+    """Forget what examples share, which sets the style of the pictures when it is imported."""
+    sys.modules.pop("_common", None)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
