@@ -36,13 +36,14 @@ test-kernels: $(READY)  ## Run the tests of what is printed with every BLAS kern
 test-clock: $(READY)  ## Run the tests that look at a clock beside a busy process on every core
 	.ci/busy $(BIN)/python -m pytest -m clock
 
-lint: $(READY)  ## Check style and types
+lint: $(READY)  ## Check style, types and docstrings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python .ci/docstrings.py
 
 docs: $(READY)  ## Build the site into out/docs, with every example run; a warning is an error
+	rm -rf out/docs docs/api docs/gallery
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/docs
 
 peers-env: $(PEERS)  ## Set up .venv-peers and .venv-pylmnn with the packages that experiments compare with
@@ -122,7 +123,7 @@ test-newest:  ## Run the tests with the newest released dependencies
 	.venv-newest/bin/python -m pytest
 
 clean:  ## Remove environments, caches and outputs
-	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pylmnn .venv-package out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .venv-peers .venv-pylmnn .venv-package out docs/api docs/gallery build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # without the bytecode of what is never imported: half the time, and 150 MB less
 $(CORE): pyproject.toml constraints.txt
