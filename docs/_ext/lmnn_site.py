@@ -13,6 +13,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
+from sphinx_gallery.directives import imgsgnode
 
 DOCS = Path(__file__).resolve().parent.parent
 ROOT = DOCS.parent
@@ -47,6 +48,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", lambda app, docname, content: _linked(content, docname, (DOCS / docname).parent))
     app.connect("include-read", lambda app, path, docname, content: _linked(content, docname, (DOCS / path).parent))
     app.connect("doctree-resolved", _opened)
+    app.connect("doctree-resolved", _framed)
     return {"parallel_read_safe": True}
 
 
@@ -84,3 +86,12 @@ def _opened(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         if node["reftarget"] in app.config.html_extra_path:
             up = "../" * docname.count("/")
             node.replace_self(nodes.reference("", "", *node.children, refuri=f"{up}{node['reftarget']}"))
+
+
+def _framed(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """A frame around each picture, in which it scrolls where the screen is too narrow to read it."""
+    for picture in list(doctree.findall(lambda node: isinstance(node, nodes.image | imgsgnode))):
+        alone = isinstance(picture.parent, nodes.paragraph) and len(picture.parent) == 1
+        if alone or isinstance(picture, imgsgnode):
+            block = picture.parent if alone else picture
+            block.replace_self(nodes.container("", picture, classes=["picture"]))
