@@ -173,10 +173,10 @@ def test_verify_exits_with_1_when_two_intervals_do_not_overlap(monkeypatch):
 
 
 def test_verify_refuses_what_is_too_large():
-    code, _, err = run("verify", "breast_cancer")
-    assert code == 2
-    assert "454,104 triplets are too many" in err
-    assert "--points" in err
+    result = invoke("verify", "breast_cancer")
+    assert result.exit_code == 2
+    assert "454,104 triplets are too many" in result.stderr
+    assert "--points" in result.stderr
 
 
 def test_export_writes_an_sdpa_file(tmp_path):
@@ -209,11 +209,17 @@ BAD_CALLS = {
 @pytest.mark.parametrize("name", BAD_CALLS)
 def test_bad_calls_give_one_line_and_no_traceback(name):
     arguments, code, message = BAD_CALLS[name]
-    returned, out, err = run(*arguments)
-    assert returned == code
-    assert message in err
+    result = invoke(*arguments)  # an exception that is not told in a line would pass through
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_bad_call_of_the_program_gives_one_line_and_no_traceback():
+    code, out, err = run("solve", "iris", "--solver", "magic")
+    assert (code, out) == (2, "")
+    assert "is unknown; use 'auto'" in err
     assert "Traceback" not in err
-    assert out == ""
 
 
 @pytest.mark.parametrize("option", ["--out", "--figures", "--checkpoint"])
