@@ -198,7 +198,7 @@ BAD_CALLS = {
     "file of another kind": (["audit", "iris", "--metric", __file__], 2, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 2, "class 0 has 50"),
     "kernel": (["solve", "iris", "--kernel", "magic"], 2, "'magic' is not one of 'linear'"),
-    "no coordinates": (["solve", "iris", "--kernel", "rbf", "--kernel-components", "0"], 2, "from 1 to the number of"),
+    "no coordinates": (["solve", "iris", "--kernel", "rbf", "--kernel-components", "0"], 2, "-components 0 must be"),
     "gamma alone": (["solve", "iris", "--gamma", "2"], 2, "belong to --kernel"),
     "solver": (["solve", "iris", "--solver", "magic"], 2, "is unknown; use 'auto'"),
     "option": (["solve", "iris", "--fast"], 2, "No such option"),
@@ -258,13 +258,29 @@ def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
         (["--metrics", "class"], "metrics        3, ranks"),
         (["--metrics", "2"], "metrics        2, ranks"),
         (["--structure", "diagonal"], "rank of M      4 of 4"),
-        (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 features"),
+        (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 kernel coordinates"),
+        (["--kernel", "rbf", "--kernel-components", "5", "--metrics", "class"], "metrics        3, ranks"),
     ],
 )
 def test_solve_learns_the_family(options, expected, tmp_path):
     result = invoke("solve", "iris", "--tol", "1e-2", "--figures", tmp_path, *options)
     assert result.exit_code == 0, result.output
     assert expected in result.output
+
+
+def test_kernel_coordinates_that_part_any_labels_are_warned_of():
+    call = ["solve", "wine", "--standardize", "--kernel", "rbf", "--quiet", "--tol", 1e-1]
+    assert "140 coordinates of 178 points part nearly any labels" in invoke(*call, "--kernel-components", 140).stderr
+    assert invoke(*call, "--kernel-components", 5).stderr == ""
+
+
+def test_a_kernel_of_data_with_a_hole_is_refused_by_the_hole(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    X[4, 1] = np.nan
+    np.savez(tmp_path / "hole.npz", X=X, y=y)
+    result = invoke("solve", tmp_path / "hole.npz", "--kernel", "rbf", "--quiet")
+    assert result.exit_code == 2
+    assert "[4, 1]" in result.stderr
 
 
 def test_solve_finds_the_optimum_in_kernel_coordinates():
