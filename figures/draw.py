@@ -37,8 +37,14 @@ def main() -> None:
     iris = {NAMES[solver]: _history(curve) for solver, curve in convergence["iris"].items()}
     sets = {name: _history(curve) for name, curve in convergence["working_sets"].items()}
     totals = {name: curve["triplets"] for name, curve in convergence["working_sets"].items()}
-    plots.save(plots.convergence(iris, "iris, standardised: every solver on the same problem"), target, "convergence_iris")
-    plots.save(plots.convergence(sets, "SCS on working sets, four data sets", one_problem=False), target, "convergence_working_sets")
+    plots.save(
+        plots.convergence(iris, "iris, standardised: every solver on the same problem"), target, "convergence_iris"
+    )
+    plots.save(
+        plots.convergence(sets, "SCS on working sets, four data sets", one_problem=False),
+        target,
+        "convergence_working_sets",
+    )
     plots.save(plots.working_set(sets, totals), target, "working_set")
     margins = _read(source, "margins")["data"]
     for name, m in margins.items():
@@ -94,10 +100,10 @@ def _hard(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[list[float], 
     mus = sorted({run["mu"] for run in runs})
     tried = {name: line([run for run in runs if run["solver"] == name and key(run) in both]) for name in solvers}
     newton = {f"mu = {mu}": line([run for run in runs if run["solver"] == "newton" and run["mu"] == mu]) for mu in mus}
-    medians = " and ".join(f"{np.median(seconds):.2f} s by {name}" for name, (seconds, _) in tried.items())
+    medians = ", ".join(f"{name} {np.median(seconds):.2f} s" for name, (seconds, _) in tried.items())
     solved, every = (sum(part) for part in zip(*((len(s), count) for s, count in newton.values()), strict=True))
     return {
-        f"Tried by both, median {medians}": tried,
+        f"By both, medians: {medians}": tried,
         f"newton solves {100 * solved / every:.0f} % of {every:,} hard problems": newton,
     }
 

@@ -15,14 +15,15 @@ from lmnn_sdp.solvers.solution import Solution
 MARGIN_RANGE = (-3.0, 12.0)  # margins beyond are counted in the end bins
 MAX_HISTOGRAM_TRIPLETS = 10_000_000
 ROUNDING = 1e-6  # margins so little apart are the same
+OFF_GRID = 1e-2  # of a step: how far margins of data on a grid may be from it, under a metric known up to its gap
 
 
 def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tuple[list[float], list[int], list[int]]:
     """Counts of margins ``d(i, l) - d(i, j)`` over all triplets, Euclidean (times its best factor) and learned.
 
-    Data on a grid have few different margins: their bins are centred on these, because narrower ones would stand empty
-    between full ones. All other data have equal bins, of which one begins at 1. Margins that are 1 up to rounding
-    count as 1.
+    Data on a grid may have few different margins under both metrics: their bins are centred on these, because narrower
+    ones would stand empty between full ones. All other data have equal bins, of which one begins at 1. Margins that
+    are 1 up to rounding count as 1.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tu
     triplets = problem.all_triplets()
     factors = np.sqrt(euclidean_scale(problem)) * problem.identity, solution.L
     margins = [problem.margins(L, triplets) for L in factors]
-    edges = _edges(np.concatenate(margins), bins)
+    edges = _edges(*margins, bins)
     counts = []
     for values in margins:
         settled = np.where(np.abs(values - 1) <= ROUNDING, 1.0, values)
@@ -51,15 +52,15 @@ def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tu
     return edges.tolist(), counts[0], counts[1]
 
 
-def _edges(margins: FloatArray, bins: int) -> FloatArray:
+def _edges(before: FloatArray, after: FloatArray, bins: int) -> FloatArray:
     """Equal bins over the range, or one around each of the few margins that data on a grid have; 1 is one of these."""
     low, high = MARGIN_RANGE
     equal = np.linspace(low, high, bins + 1)
-    near = np.sort(margins[(margins > low) & (margins < high)])
-    apart = np.diff(near)[np.diff(near) > ROUNDING]
-    step = float(np.min(apart, initial=np.inf))
-    places = (near - 1) / step
-    if not equal[1] - equal[0] < step < high - low or np.any(np.abs(places - np.round(places)) > ROUNDING):
+    near = [np.sort(margins[(margins > low) & (margins < high)]) for margins in (before, after)]
+    apart = np.diff(near[0])  # the learned metric is known up to its gap only
+    step = float(np.min(apart, initial=np.inf, where=apart > ROUNDING))
+    places = (np.concatenate(near) - 1) / step
+    if not equal[1] - equal[0] < step < high - low or np.any(np.abs(places - np.round(places)) > OFF_GRID):
         return equal
     first, last = (1 + round((end - 1) / step) * step for end in MARGIN_RANGE)
     return np.linspace(first - step / 2, last + step / 2, round((last - first) / step) + 2)

@@ -14,6 +14,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from lmnn_sdp.plots.style import AFTER, LEGEND_STROKE, MARKERS, OTHERS, SMALLEST_GAP, scientific, styled
 
 SHORTEST = 1e-3  # seconds drawn for what took less
+SIZES = {"n": "points, n", "d": "features, d"}
 WITHIN = 1e-6  # of the optimum: who is there first
 
 
@@ -148,7 +149,9 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
         stack = np.array(list(sweep["parts"].values()))
         colors = [f"C{k}" for k in range(len(stack) - 1)] + ["#dddddd"]
         shares.stackplot(sizes, 100 * stack / stack.sum(axis=0), labels=list(sweep["parts"]), colors=colors, alpha=0.85)
-        shares.set(xscale="log", xlabel=sweep["along"], ylim=(0, 100), xlim=(sizes[0], sizes[-1]))
+        shares.set(
+            xscale="log", xlabel=SIZES.get(sweep["along"], sweep["along"]), ylim=(0, 100), xlim=(sizes[0], sizes[-1])
+        )
         shares.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], rotation=45, ha="right")
         shares.minorticks_off()
     panels[0, 0].set_ylabel("seconds of a solve")

@@ -46,11 +46,11 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
         upper = min(highest.values()) if one_problem else highest[name]
         style = {"color": f"C{k % 7}"} | ({"marker": MARKERS[k % len(MARKERS)]} if len(rows) < MOST_MARKED else {})
         _bounds(values, rows, lower, upper, style)
-        label = name if len(rows) > 1 else f"{name} (known at its end only)"
+        label = name if len(rows) > 1 else f"{name}: known at its end only"
         gaps.plot([row.seconds for row in rows], [_drawn(row.relative_gap) for row in rows], label=label, **style)
     smallest = {name: min(row.relative_gap for row in rows) for name, rows in histories.items()}
     least = min(smallest, key=lambda name: smallest[name])
-    whose = f", by {least}" if len(histories) > 1 else ""
+    whose = f", {'by' if one_problem else 'for'} {least}" if len(histories) > 1 else ""
     values.set_title("Objective and lower bound close in on the optimum")
     values.set_ylabel("relative distance to the optimum, at most")
     gaps.set_title(f"Proved gap: down to {scientific(smallest[least])}{whose}")
@@ -73,7 +73,7 @@ def _drawn(gap: float) -> float:
 
 
 def _bounds(axes: Axes, rows: Sequence[HistoryRow], lower: float, upper: float, style: Mapping[str, Any]) -> None:
-    """Distances of objective (filled) and lower bound (dotted, hollow) to the optimum; joined where there is one row."""
+    """Distances of objective (filled) and lower bound (dotted, hollow) to the optimum; joined where a row is alone."""
     seconds = [row.seconds for row in rows]
     above = [_drawn(relative_gap(row.objective, lower)) for row in rows]
     below = [_drawn(relative_gap(upper, row.lower_bound)) for row in rows]
@@ -162,7 +162,7 @@ def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int],
     ticks = [tick for tick in axes.get_xticks() if edges[0] <= tick <= edges[-1]]
     axes.set_xticks(sorted({*ticks, 1}))
     shares = [100 * violated(edges, counts) / max(1, sum(counts)) for counts in (before, after)]
-    found = f"{shares[0]:.2g} % of {sum(before):,} triplets violated before, {shares[1]:.2g} % after"
+    found = f"{shares[0]:.2f} % of {sum(before):,} triplets violated before, {shares[1]:.2f} % after"
     axes.set_title(f"{name}: {found}" if name else found)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
