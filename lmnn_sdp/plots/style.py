@@ -36,6 +36,16 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def scientific(value: float) -> str:
     """A tolerance or a gap in one digit: ``1e-6``, whatever its size.
 
+    Parameters
+    ----------
+    value : float
+        A positive number.
+
+    Returns
+    -------
+    str
+        The digit and the power of ten.
+
     Examples
     --------
     >>> scientific(1e-4), scientific(1e-06), scientific(0.18)
