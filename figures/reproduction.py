@@ -139,7 +139,7 @@ def by_gap(records: list[dict[str, Any]]) -> Figure:
             keys = [key for key in found if column in found[key]]
             gaps = [float(key.removeprefix("gap ")) for key in keys]
             errors = [found[key][column][0] for key in keys]
-            style = {"marker": "osD^vPX*p"[number], "linestyle": ("-", "--", ":")[number % 3]}
+            style: dict[str, Any] = {"marker": "osD^vPX*p"[number], "linestyle": ("-", "--", ":")[number % 3]}
             axes.plot(gaps, errors, label=column, markersize=7 - 1.5 * (number % 3), **style)
             moved.append(max(errors) - min(errors))
         axes.set(xscale="log", xlabel="proved gap (the optimum is to the right)", ylabel="test error, %")

@@ -43,10 +43,10 @@ def margin_histogram(problem: Problem, solution: Solution, bins: int = 60) -> tu
         )
     triplets = problem.all_triplets()
     factors = np.sqrt(euclidean_scale(problem)) * problem.identity, solution.L
-    margins = [problem.margins(L, triplets) for L in factors]
-    edges = _edges(*margins, bins)
+    before, after = (problem.margins(L, triplets) for L in factors)
+    edges = _edges(before, after, bins)
     counts = []
-    for values in margins:
+    for values in (before, after):
         settled = np.where(np.abs(values - 1) <= ROUNDING, 1.0, values)
         counts.append(np.histogram(np.clip(settled, edges[0], edges[-1]), edges)[0].tolist())
     return edges.tolist(), counts[0], counts[1]

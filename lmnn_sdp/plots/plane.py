@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from lmnn_sdp.plots.style import AFTER, MARKERS, styled
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
 
-RING = {"s": 52, "facecolors": "none", "edgecolors": "black", "linewidth": 0.9}
+RING: dict[str, Any] = {"s": 52, "facecolors": "none", "edgecolors": "black", "linewidth": 0.9}
 
 
 @styled
@@ -86,7 +87,7 @@ def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int
     V = _mapped(problem, L)
     for code, label in enumerate(np.unique(problem.y)):
         own = V[problem.codes == code]
-        style = {"color": f"C{code % 7}", "marker": MARKERS[code % len(MARKERS)]}
+        style: dict[str, Any] = {"color": f"C{code % 7}", "marker": MARKERS[code % len(MARKERS)]}
         axes.scatter(own[:, 0], own[:, 1], s=14, alpha=0.75, linewidth=0, label=f"class {label}", **style)
     count = 0
     for i in shown:
@@ -104,7 +105,7 @@ def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int
 
 def _explain(axes: Axes) -> None:
     """What stars, segments, circles and rings are, for the legend."""
-    large = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "markeredgecolor": "black"}
+    large: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "markeredgecolor": "black"}
     axes.plot([], [], linestyle="none", marker="*", color="black", markersize=9, label="point that is looked at")
     axes.plot([], [], color="black", linewidth=0.8, label="to its target neighbours")
     axes.plot([], [], linestyle="none", label="one margin beyond the furthest target", **large)

@@ -44,7 +44,9 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
     for k, (name, rows) in enumerate(histories.items()):
         lower = max(lowest.values()) if one_problem else lowest[name]
         upper = min(highest.values()) if one_problem else highest[name]
-        style = {"color": f"C{k % 7}"} | ({"marker": MARKERS[k % len(MARKERS)]} if len(rows) < MOST_MARKED else {})
+        style: dict[str, Any] = {"color": f"C{k % 7}"} | (
+            {"marker": MARKERS[k % len(MARKERS)]} if len(rows) < MOST_MARKED else {}
+        )
         _bounds(values, rows, lower, upper, style)
         label = name if len(rows) > 1 else f"{name}: known at its end only"
         gaps.plot([row.seconds for row in rows], [_drawn(row.relative_gap) for row in rows], label=label, **style)
@@ -83,7 +85,7 @@ def _bounds(axes: Axes, rows: Sequence[HistoryRow], lower: float, upper: float, 
     axes.plot(seconds, below, linestyle=":", markerfacecolor="white", **style)
     if not axes.get_legend_handles_labels()[1]:
         axes.plot([], [], color=LEGEND_STROKE, marker="o", label="objective")
-        hollow = {"linestyle": ":", "marker": "o", "markerfacecolor": "white"}
+        hollow: dict[str, Any] = {"linestyle": ":", "marker": "o", "markerfacecolor": "white"}
         axes.plot([], [], color=LEGEND_STROKE, label="lower bound", **hollow)
 
 
@@ -107,7 +109,7 @@ def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[s
     axes = figure.subplots()
     for k, (name, rows) in enumerate(histories.items()):
         solved = [row for row in rows if row.working_set]  # the start has none
-        style = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
+        style: dict[str, Any] = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
         label = f"{name}, {totals[name]:,} triplets"
         axes.plot([row.iteration for row in solved], [row.working_set for row in solved], label=label, **style)
         violations = [row.active_triplets for row in rows]
@@ -186,7 +188,7 @@ def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
     axes = figure.subplots()
     for k, (name, values) in enumerate(spectra.items()):
         relative = np.asarray(values) / max(values)
-        style = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
+        style: dict[str, Any] = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
         axes.plot(np.arange(1, len(relative) + 1), relative, label=f"{name}: {len(relative)}", **style)
     axes.set(yscale="log", xlabel="eigenvalue of M, by falling size", ylabel="relative to the largest")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
