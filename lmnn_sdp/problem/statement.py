@@ -18,7 +18,7 @@ from lmnn_sdp.problem.coordinates import Coordinates
 FEW_CLASSES = 6  # whose sizes a card lists
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Statement:
     """What is given: data, target neighbours and weights, and what follows from them at once.
 
@@ -119,6 +119,10 @@ class Statement:
         others = self.n_points - np.bincount(self.codes)[self.codes]
         # an upper bound: a product and the sum round, and so does the number of target neighbours
         return self.n_neighbors * math.fsum(self.weights * others) * (1 + 2.0**-50)
+
+    def __repr__(self) -> str:
+        size = f"{self.n_points} points of {self.n_features} features, {self.n_triplets:,} triplets"
+        return f"{type(self).__name__}({size}, n_neighbors={self.n_neighbors}, mu={self.mu:g})"
 
     def _repr_html_(self) -> str:
         """A card with the size of the problem and its parameters, for notebooks."""
