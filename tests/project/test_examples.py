@@ -54,7 +54,7 @@ def run_apart(script, out):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in APART)) for name in NAMES])
 def test_it_prints_what_the_gallery_says_and_shows_what_it_claims(name, tmp_path):
     section = GALLERY.split(f"]({name}.py)")[1]
     quoted = re.search(r"```text\n(.*?)```", section, re.DOTALL).group(1)
