@@ -7,6 +7,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_wine
+from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -121,3 +122,29 @@ def test_a_graph_of_neighbors_votes_as_the_coordinates_do(estimator):
     half = np.arange(len(Y)) % 2 == 0
     said = [model.fit(X[half], Y[half]).predict(X[~half]) for model in (graph, direct)]
     np.testing.assert_array_equal(*said)
+
+
+@pytest.fixture(scope="module")
+def native():
+    """A fitted pipeline, and the same of scikit-learn's own classes: `TruncatedSVD` maps by its components too."""
+    model = make_pipeline(StandardScaler(), LMNN(), KNeighborsClassifier(3)).fit(X, Y)
+    L = model[1].components_
+    stand_in = TruncatedSVD(len(L))
+    stand_in.components_, stand_in.n_features_in_ = L, L.shape[1]
+    return model, make_pipeline(model[0], stand_in, model[2])
+
+
+def test_a_class_of_scikit_learn_can_stand_in_for_the_fitted_map(native):
+    model, same = native
+    np.testing.assert_allclose(same[:-1].transform(X), model[:-1].transform(X), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(same.predict(X), model.predict(X))
+
+
+def test_it_converts_to_onnx(native):
+    skl2onnx = pytest.importorskip("skl2onnx", reason="no requirement: an exporter that users may have")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="no requirement: it runs what was exported")
+    model, same = native
+    exported = skl2onnx.to_onnx(same, X[:1].astype(np.float32), options={"zipmap": False})
+    session = onnxruntime.InferenceSession(exported.SerializeToString())
+    said, _ = session.run(None, {"X": X.astype(np.float32)})
+    assert np.mean(said == model.predict(X)) > 0.99
