@@ -18,6 +18,7 @@ from lmnn_sdp.datasets.tables import Table, read_table
 from lmnn_sdp.datasets.text import TextFormat
 from lmnn_sdp.numerics.files import check_writable
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.validation import check_data
 
 Command: TypeAlias = Callable[..., None]
 
@@ -119,10 +120,11 @@ class FileOptions:
 
 @dataclass(frozen=True)
 class NamedProblem:
-    """A problem and the name of its data."""
+    """A problem, the name of its data, and what their columns are."""
 
     name: str
     problem: Problem
+    columns: str = "features"
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,12 @@ class ProblemOptions(FileOptions):
             minus_one_is_class=self.minus_one_is_class,
             **self.family(dataset),
         )
-        return NamedProblem(dataset.name, problem)
+        return NamedProblem(dataset.name, problem, self.columns)
+
+    @property
+    def columns(self) -> str:
+        """What the columns of the problem's data are."""
+        return "features"
 
     def mapped(self, dataset: Dataset) -> Dataset:
         """The points that the problem is on: the data themselves."""
@@ -217,10 +224,20 @@ class FamilyOptions(ProblemOptions):
             if self.kernel_components is not None or self.gamma is not None:
                 raise click.UsageError("--kernel-components and --gamma belong to --kernel; say which kernel")
             return dataset
+        n = len(check_data(dataset.X))
+        if self.kernel_components is not None and not 1 <= self.kernel_components <= n:
+            raise click.UsageError(
+                f"--kernel-components {self.kernel_components} must be from 1 to the number of points, {n}"
+            )
         from lmnn_sdp.estimators.kernel_lmnn import kernel_pca  # scikit-learn is slow to import
 
         pca = kernel_pca(dataset.X, self.kernel_components, kernel=self.kernel, gamma=self.gamma)
         return replace(dataset, name=f"{dataset.name}_{self.kernel}", X=pca.transform(dataset.X))
+
+    @property
+    def columns(self) -> str:
+        """Features, or coordinates of a kernel PCA."""
+        return "features" if self.kernel is None else "kernel coordinates"
 
     def family(self, dataset: Dataset) -> dict[str, Any]:
         """Blocks and structure."""

@@ -139,6 +139,21 @@ def the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits
     assert two > 10 * many
     whole, _, kept = numbers(text, "objective: # (gap #), # with")
     assert kept > 100 * whole
+    best, times = numbers(text, "two rows learned: #, at most # times")
+    assert kept / 25 < best < kept / 15
+    assert best / whole == pytest.approx(times, rel=0.05)
+    assert numbers(text, "four digits, two rows learned: #")[0] < before / 2
+
+
+def the_energy_is_that_of_the_definition_and_helps_where_votes_are_narrow(text):
+    energies = {}
+    for label in ("left", "balanced", "right"):
+        energies[label], made = numbers(text, f"  {label}: # by the definition, # by EnergyClassifier")
+        assert energies[label] == made
+    true = re.search(r"tips to the (\w+)", text)[1]
+    assert min(energies, key=energies.get) == true
+    vote, energy = numbers(text, "balance_scale: # % errors of the vote, # % of the energy")
+    assert energy < 0.75 * vote
 
 
 def a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors(text):
@@ -196,6 +211,7 @@ CLAIMS = {
     "audit_a_metric": both_descents_end_at_different_places_well_above_the_optimum,
     "choosing_k_and_mu": balance_scale_has_something_to_choose_and_iris_has_not,
     "digits_in_2d": the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits,
+    "energy": the_energy_is_that_of_the_definition_and_helps_where_votes_are_narrow,
     "graph_of_neighbors": the_learned_graph_errs_less_but_for_one_neighbor,
     "kernel_circles": a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors,
     "metric_in_an_index": indices_find_the_neighbors_in_the_learned_coordinates,
