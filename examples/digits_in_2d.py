@@ -83,7 +83,7 @@ for letter, (name, L) in zip("ABCD", {**found, DESCENT: best.components_}.items(
     axes = panels[letter]
     draw_plane(axes, L, *test)
     wrong = error(L[:2], train, test)
-    axes.set_title(f"{name}: {wrong:.0f} % errors")
+    axes.set_title(f"{name[0].upper() + name[1:]}: {wrong:.0f} % errors")
     print(f"four digits, {name}: {wrong:.0f} % errors in two directions")
 
 train, test = halves(TEN, 700)
@@ -93,7 +93,8 @@ for name, color, marker in zip(found, ("#777777", "C4", "C0"), "sDo", strict=Tru
     errors = [error(found[name][:rank], train, test) for rank in ranks]
     print(f"ten digits, {name}: {errors[1]:.0f} % errors in two directions, {errors[-1]:.1f} % in {ranks[-1]}")
     curves.plot(ranks, errors, color=color, marker=marker, label=name)
-curves.set(xscale="log", yscale="log", xlabel="directions kept", ylabel="3-NN errors, %", title="All ten digits")
+curves.set(xscale="log", yscale="log", xlabel="directions kept", ylabel="3-NN errors, %")
+curves.set_title("All ten digits: two directions are too few")
 curves.set_xticks([1, 2, 5, 10, 20, 30], ["1", "2", "5", "10", "20", "30"])
 curves.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
 curves.minorticks_off()

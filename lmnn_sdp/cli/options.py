@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 
 from lmnn_sdp.datasets.builtin import DATASETS, PUBLISHED, load
 from lmnn_sdp.datasets.dataset import Dataset
@@ -46,9 +47,15 @@ def takes(**kinds: type) -> Callable[[Command], Command]:
         decorated: Command = with_options
         for one in reversed(listed):  # the help lists them in the order of the fields
             decorated = click.option(*one.metadata["declarations"], one.name, **one.metadata["settings"])(decorated)
-        return click.argument("data")(decorated)
+        return click.argument("data", shell_complete=_data)(decorated)
 
     return decorate
+
+
+def _data(context: click.Context, argument: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What a shell may complete DATA to: files, and the built-in names that begin so."""
+    names = [CompletionItem(name) for name in sorted({*DATASETS, *PUBLISHED}) if name.startswith(begun)]
+    return [CompletionItem(begun, type="file"), *names]
 
 
 def _neighbors(text: str) -> int | str:

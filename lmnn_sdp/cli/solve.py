@@ -112,7 +112,7 @@ def _draw(named: NamedProblem, solution: Solution, folder: Path) -> None:
             plots.working_set({name: solution.history}, {name: problem.n_triplets}), folder, f"{name}_working_set"
         )
     edges, before, after = margin_histogram(problem, solution)
-    plots.save(plots.margins(edges, before, after, f"Margins of {name}"), folder, f"{name}_margins")
+    plots.save(plots.margins(edges, before, after, name), folder, f"{name}_margins")
     if np.any(solution.M):
         plots.save(plots.spectrum({name: spectrum(solution)}), folder, f"{name}_spectrum")
     if problem.n_features == 2 and problem.blocks is None:

@@ -319,6 +319,7 @@ def kernel_pca(X: FloatArray, n_components: int | None, **kernel: Any) -> Kernel
             f"for {MOST_COORDINATES} or a third of them"
         )
     pca = KernelPCA(eigen_solver="dense", remove_zero_eig=True, **kernel)
+    pca.set_output(transform="default")  # arrays, also where scikit-learn is set to hand out frames
     return pca.set_params(n_components=min(count, kernel_rank(pca, X))).fit(X)
 
 
