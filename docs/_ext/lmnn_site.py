@@ -94,4 +94,6 @@ def _framed(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         alone = isinstance(picture.parent, nodes.paragraph) and len(picture.parent) == 1
         if alone or isinstance(picture, imgsgnode):
             block = picture.parent if alone else picture
-            block.replace_self(nodes.container("", picture, classes=["picture"]))
+            frame = nodes.container(classes=["picture"])
+            block.replace_self(frame)
+            frame += picture
