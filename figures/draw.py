@@ -13,6 +13,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
+import galleries
 import paper
 from harness.paths import FIGURES, RESULTS
 from lmnn_sdp import Problem, plots
@@ -57,7 +58,8 @@ def main() -> None:
     plots.save(plots.scaling([_sweep(sweep) for sweep in _read(source, "scaling")["sweeps"]]), target, "scaling")
     plots.save(plots.solved(_hard(_read(source, "hard_problems")["runs"])), target, "hard_problems")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
-    for name, figure in paper.pictures(_read(source, "paper_figures")).items():
+    drawn = paper.pictures(_read(source, "paper_figures")) | galleries.pictures(_read(source, "galleries"))
+    for name, figure in drawn.items():
         plots.save(figure, target, name)
 
 

@@ -83,6 +83,7 @@ def reproduction() -> dict[str, str]:
         "flags": reproduced.flags(cells).markdown(),
         "gaps": reproduced.by_key(gaps | own, small, "test error, %").markdown(),
         "choices": reproduced.by_key(settings, small, "test error, %").markdown(),
+        "nips": f"{reproduced.bars_of_2005(_read('nips2005')['data']).markdown()}\n\n{_origin(_read('nips2005'))}",
     }
 
 
