@@ -1,0 +1,197 @@
+"""What follows from the race: a step to a method with more parameters has to be seen to pay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lmnn_sdp.analysis.diagnosis.contenders import Advice, Setting
+from lmnn_sdp.analysis.diagnosis.trials import Difference, Trial
+
+SMALL = 0.01  # a gain of errors that nobody would learn a metric for
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do.
+
+    Attributes
+    ----------
+    advice : Advice
+        Kind of it.
+    method : str or None
+        Key of the method; None where none is recommended.
+    sure : bool
+        Whether no other method could be better by a point, as far as the splits can tell.
+    reasons : tuple of str
+        One for each step, with its numbers.
+    command : str or None
+        What to run in a shell; None where the package has no command for it.
+    code : str or None
+        The same in Python.
+    doubts : tuple of str
+        What would change it.
+    """
+
+    advice: Advice
+    method: str | None
+    sure: bool
+    reasons: tuple[str, ...]
+    command: str | None
+    code: str | None
+    doubts: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "advice": self.advice.name,
+            "message": self.advice.value,
+            "method": self.method,
+            "sure": self.sure,
+            "reasons": list(self.reasons),
+            "command": self.command,
+            "code": self.code,
+            "doubts": list(self.doubts),
+        }
+
+
+def unjudged(advice: Advice, reason: str, remedy: str) -> Recommendation:
+    """None, why, and what would allow one."""
+    return Recommendation(advice, None, False, (reason,), None, None, (remedy,))
+
+
+def recommend(trials: Sequence[Trial], setting: Setting, guess: float, data: str) -> Recommendation:
+    """Go from the simplest method up, and change only to one that is seen to beat the best before it.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In the order of `CONTENDERS`.
+    setting : Setting
+        Of the contenders.
+    guess : float
+        Error of always naming the largest class.
+    data : str
+        How ``lmnn-sdp solve`` is told the data.
+
+    Returns
+    -------
+    Recommendation
+        With the reasons in the order of the steps.
+    """
+    judged = [trial for trial in trials if trial.judged]
+    if not judged:
+        return unjudged(Advice.NO_TIME, "No method had the time for its fits.", "A longer --minutes would allow one.")
+    if not any(trial.above(guess).shown for trial in judged):
+        return _no_signal(judged, guess)
+    chosen, reasons = walk(judged)
+    neighbours = [trial for trial in judged if trial.contender.advice is not Advice.ANOTHER]
+    advice = chosen.contender.advice
+    if advice is Advice.ANOTHER and neighbours:
+        best, _ = walk(neighbours)
+        reasons.append(
+            f"Of what votes by neighbours, {best.contender.title} is the choice ({percent(best)}): "
+            f"{best.contender.code(setting)}"
+        )
+    flags = chosen.contender.flags
+    standard = "--standardize" if setting.standardize else ""
+    command = None
+    if flags is not None and setting.dimensions is None:
+        options = flags.format(rows=setting.rows, penalty=setting.penalty)
+        own = _own(setting, "--reg" in options)
+        command = " ".join(part for part in ("lmnn-sdp solve", data, standard, own, options) if part)
+    rivals = [(trial, trial.minus(chosen)) for trial in judged if trial is not chosen]
+    sure = all(difference.most < SMALL for _, difference in rivals) and len(judged) == len(trials)
+    return Recommendation(
+        advice,
+        chosen.contender.key,
+        sure,
+        tuple(reasons),
+        command,
+        chosen.contender.code(setting),
+        tuple(doubts(chosen, rivals, [trial for trial in trials if not trial.judged])),
+    )
+
+
+def walk(judged: Sequence[Trial]) -> tuple[Trial, list[str]]:
+    """The last method that was seen to beat the best before it, and every step in words."""
+    current = judged[0]
+    reasons = [f"{current.contender.title}: {percent(current)} of the held-out points are misclassified."]
+    for trial in judged[1:]:
+        difference = trial.minus(current)
+        title, than = trial.contender.title, current.contender.title
+        if difference.shown:
+            reasons.append(f"{title}: {percent(trial)}, fewer errors than {than} ({interval(difference)}).")
+            current = trial
+        else:
+            reasons.append(f"{title}: {percent(trial)}, not seen to beat {than} ({interval(difference)}).")
+    return current, reasons
+
+
+def doubts(chosen: Trial, rivals: Sequence[tuple[Trial, Difference]], missing: Sequence[Trial]) -> list[str]:
+    """What would change the recommendation."""
+    told = []
+    better = [(trial, difference) for trial, difference in rivals if difference.mean < 0]
+    if better:
+        trial, difference = min(better, key=lambda pair: pair[1].mean)
+        more = points_needed(difference)
+        told.append(
+            f"{trial.contender.title} made {100 * -difference.mean:.1f} points fewer errors here, which the splits "
+            f"could have made by chance" + (f"; with some {more:.1f} times the points it would show." if more else ".")
+        )
+    open_ones = [trial.contender.title for trial, difference in rivals if difference.most >= SMALL]
+    if open_ones:
+        told.append(
+            f"More points: {', '.join(open_ones)} may be better by a point or more, as far as these splits can tell."
+        )
+    if missing:
+        told.append(f"More time: {', '.join(trial.contender.title for trial in missing)} had no verdict.")
+    if chosen.stopped:
+        told.append(f"More time: {chosen.stopped} of {len(chosen.wrong)} fits of it stopped before their tolerance.")
+    if not told:
+        told.append("Other data or other costs of an error: on these, nothing that was tried comes near.")
+    return told
+
+
+def points_needed(difference: Difference) -> float | None:
+    """How many times the points would show a difference of this size: intervals shrink with their root."""
+    if difference.mean >= 0 or math.isinf(difference.reach):
+        return None
+    return max(1.1, (difference.reach / -difference.mean) ** 2)
+
+
+def percent(trial: Trial) -> str:
+    """Mean and standard deviation of the error."""
+    return f"{100 * trial.error.mean:.1f} % +- {100 * trial.error.sd:.1f} %"
+
+
+def interval(difference: Difference) -> str:
+    """Mean difference with its interval, in points."""
+    if math.isinf(difference.reach):
+        return f"{100 * difference.mean:+.1f} points on every split, so no interval"
+    ends = (100 * (difference.mean - difference.reach), 100 * (difference.mean + difference.reach))
+    return "{:+.1f} points, 95 % interval {:+.1f} to {:+.1f}".format(100 * difference.mean, *ends)
+
+
+def _no_signal(judged: Sequence[Trial], guess: float) -> Recommendation:
+    """Nothing beats a guess."""
+    best = min(judged, key=lambda trial: trial.error.mean)
+    reasons = (
+        f"Always naming the largest class misclassifies {100 * guess:.1f} %.",
+        f"The best that was tried, {best.contender.title}, misclassifies {percent(best)} "
+        f"({interval(best.above(guess))} beside the guess).",
+    )
+    sure = bool(np.all([trial.above(guess).most < SMALL for trial in judged]))
+    doubt = "Features that tell more of the classes, or many more points."
+    return Recommendation(Advice.NO_SIGNAL, None, sure, reasons, None, None, (doubt,))
+
+
+def _own(setting: Setting, has_reg: bool) -> str:
+    """Options of the problem that differ from the defaults."""
+    told = [f"-k {setting.n_neighbors}"] if setting.n_neighbors != 3 else []
+    told += [f"--mu {setting.mu:g}"] if setting.mu != 0.5 else []
+    return " ".join([*told, *([f"--reg {setting.reg:g}"] if setting.reg and not has_reg else [])])
