@@ -27,10 +27,10 @@ class Advice(Enum):
     """What to do; the value is written for the user."""
 
     KEEP = "Keep k-NN on the features as they are: nothing that was tried is seen to beat it."
-    STANDARDIZE = "Standardise the features, then k-NN: nothing beyond that is seen to help."
-    PROJECT = "A projection without tuning is enough; a learned metric is not seen to add to it."
-    LEARN = "Learn a metric: it makes fewer errors on new points than all that is simpler."
-    ANOTHER = "Another classifier makes fewer errors than k-NN under any metric that was tried."
+    STANDARDIZE = "Standardise the features, then k-NN: nothing that was tried is seen to beat that."
+    PROJECT = "Project, then k-NN: a learned metric is not seen to add to it."
+    LEARN = "Learn a metric: all that is simpler is seen to be beaten."
+    ANOTHER = "Take another classifier: k-NN under every metric that was tried is seen to be beaten."
     NO_SIGNAL = "Do not learn yet: no method is seen to do better than always naming the largest class."
     TOO_SMALL = "Too few points to judge: a difference would drown in the splits."
     NO_TIME = "The time was too short to judge."
@@ -198,7 +198,7 @@ def machine(kernel: str) -> Part:
     return Part(SVC(kernel=kernel, max_iter=SVM_STEPS), f'SVC(kernel="{kernel}")')
 
 
-#: From the simplest on: a method is recommended only where it is seen to beat the best of those before it.
+#: From the simplest on: the first that no other is seen to beat is recommended.
 CONTENDERS = (
     Contender("raw", "k-NN, raw features", Advice.KEEP, lambda s: [vote(s)]),
     Contender("standardised", "k-NN, standardised", Advice.STANDARDIZE, lambda s: [scaled(), vote(s)]),

@@ -126,8 +126,8 @@ def diagnose(
     """Tell whether a metric is worth learning, with numbers and reasons.
 
     k-NN as it stands and standardised, PCA, LDA, NCA, LMNN (full, of low rank, diagonal, a metric a class) and SVMs are
-    compared on the same random stratified splits. From the simplest on, one is recommended only where the 95 % interval
-    of the difference shows fewer errors than the best before it made: a difference inside the error bars is no gain.
+    compared on the same random stratified splits. The simplest that no other is seen to beat is recommended. Seen means
+    that the 95 % interval of the difference lies below zero: a difference inside the error bars is no gain.
 
     Parameters
     ----------

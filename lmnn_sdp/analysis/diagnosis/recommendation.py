@@ -1,4 +1,4 @@
-"""What follows from the race: a step to a method with more parameters has to be seen to pay."""
+"""What follows from the race: the simplest method that no other is seen to beat, and why."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def unjudged(advice: Advice, reason: str, remedy: str) -> Recommendation:
 
 
 def recommend(trials: Sequence[Trial], setting: Setting, guess: float, data: str) -> Recommendation:
-    """Go from the simplest method up, and change only to one that is seen to beat the best before it.
+    """Name the simplest method that no other is seen to beat.
 
     Parameters
     ----------
@@ -81,18 +81,19 @@ def recommend(trials: Sequence[Trial], setting: Setting, guess: float, data: str
     Returns
     -------
     Recommendation
-        With the reasons in the order of the steps.
+        With the reasons, from the simplest method up.
     """
     judged = [trial for trial in trials if trial.judged]
     if not judged:
         return unjudged(Advice.NO_TIME, "No method had the time for its fits.", "A longer --minutes would allow one.")
     if not any(trial.above(guess).shown for trial in judged):
         return _no_signal(judged, guess)
-    chosen, reasons = walk(judged)
+    chosen = choice(judged)
+    reasons = reasons_for(chosen, judged)
     neighbours = [trial for trial in judged if trial.contender.advice is not Advice.ANOTHER]
     advice = chosen.contender.advice
     if advice is Advice.ANOTHER and neighbours:
-        best, _ = walk(neighbours)
+        best = choice(neighbours)
         reasons.append(
             f"Of what votes by neighbours, {best.contender.title} is the choice ({percent(best)}): "
             f"{best.contender.code(setting)}"
@@ -117,19 +118,48 @@ def recommend(trials: Sequence[Trial], setting: Setting, guess: float, data: str
     )
 
 
-def walk(judged: Sequence[Trial]) -> tuple[Trial, list[str]]:
-    """The last method that was seen to beat the best before it, and every step in words."""
-    current = judged[0]
-    reasons = [f"{current.contender.title}: {percent(current)} of the held-out points are misclassified."]
-    for trial in judged[1:]:
-        difference = trial.minus(current)
-        title, than = trial.contender.title, current.contender.title
-        if difference.shown:
-            reasons.append(f"{title}: {percent(trial)}, fewer errors than {than} ({interval(difference)}).")
-            current = trial
-        else:
-            reasons.append(f"{title}: {percent(trial)}, not seen to beat {than} ({interval(difference)}).")
-    return current, reasons
+def choice(judged: Sequence[Trial]) -> Trial:
+    """The simplest method that no other is seen to beat, and that is better than the beaten ones before it.
+
+    Without the second half, a method of much spread would be taken although it is no better than one that is beaten.
+    """
+    unbeaten = [trial for trial in judged if beaten_by(trial, judged) is None]  # that of least mean error is among them
+    return next((trial for trial in unbeaten if no_better_than(trial, judged) is None), unbeaten[0])
+
+
+def no_better_than(trial: Trial, judged: Sequence[Trial]) -> Trial | None:
+    """A simpler method that is beaten, and from which this one is less than a standard error away."""
+    simpler = judged[: judged.index(trial)]
+    same = (one for one in simpler if trial.minus(one).mean > -trial.minus(one).spread)
+    return next((one for one in same if beaten_by(one, judged) is not None), None)
+
+
+def beaten_by(trial: Trial, judged: Sequence[Trial]) -> Trial | None:
+    """Of those that are seen to make fewer errors, the one that makes fewest; None where there is none."""
+    better = [other for other in judged if other is not trial and other.minus(trial).shown]
+    return min(better, key=lambda other: other.error.mean, default=None)
+
+
+def reasons_for(chosen: Trial, judged: Sequence[Trial]) -> list[str]:
+    """Why all that is simpler is out, and what comes next to the choice."""
+    told = []
+    for trial in judged[: judged.index(chosen)]:
+        better, same = beaten_by(trial, judged), no_better_than(trial, judged)
+        title = f"{trial.contender.title}, {percent(trial)}, is"
+        if better is not None:
+            beaten = interval(better.minus(trial))
+            told.append(f"{title} beaten by {better.contender.title}, {percent(better)} ({beaten}).")
+        elif same is not None:
+            told.append(f"{title} not seen to be beaten, but no better than {same.contender.title}, which is.")
+    title = f"{chosen.contender.title}, {percent(chosen)}, is the simplest left that nothing is seen to beat"
+    others = [trial for trial in judged if trial is not chosen]
+    if not others:
+        return [*told, f"{title}: nothing else was tried."]
+    best = min(others, key=lambda trial: trial.error.mean)
+    told.append(
+        f"{title}; the best of the others is {best.contender.title}, {percent(best)} ({interval(best.minus(chosen))})."
+    )
+    return told
 
 
 def doubts(chosen: Trial, rivals: Sequence[tuple[Trial, Difference]], missing: Sequence[Trial]) -> list[str]:
@@ -143,10 +173,11 @@ def doubts(chosen: Trial, rivals: Sequence[tuple[Trial, Difference]], missing: S
             f"{trial.contender.title} made {100 * -difference.mean:.1f} points fewer errors here, which the splits "
             f"could have made by chance" + (f"; with some {more:.1f} times the points it would show." if more else ".")
         )
-    open_ones = [trial.contender.title for trial, difference in rivals if difference.most >= SMALL]
+    open_ones = sum(difference.most >= SMALL for _, difference in rivals)
     if open_ones:
         told.append(
-            f"More points: {', '.join(open_ones)} may be better by a point or more, as far as these splits can tell."
+            f"More points: {open_ones} of the {len(rivals)} other methods may be better by a point or more, as far as "
+            "these splits can tell."
         )
     if missing:
         told.append(f"More time: {', '.join(trial.contender.title for trial in missing)} had no verdict.")

@@ -120,6 +120,11 @@ class Difference:
         return math.inf if constant and self.mean != 0 else self.values.reach(self.n_test, self.n_train)
 
     @property
+    def spread(self) -> float:
+        """Standard error of the mean, corrected for the points that splits share."""
+        return self.values.sd * math.sqrt(1 / len(self.values.values) + self.n_test / self.n_train)
+
+    @property
     def shown(self) -> bool:
         """Whether there are fewer errors beyond what the splits could make by chance: the interval lies below zero."""
         return self.mean + self.reach < 0
