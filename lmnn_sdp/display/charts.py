@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -105,12 +105,12 @@ def clouds(title: str, points: Sequence[tuple[float, float]], groups: Sequence[i
         An ``svg`` element.
     """
     xs, ys = zip(*points, strict=True)
-    low, span = (min(xs), min(ys)), max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
-    inner = SIDE - 24
+    middle, span = _middle(xs), max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
+    level, inner = _middle(ys), SIDE - 24
     parts = [_text(0, 14, title, "start", "bold"), f'<path d="M0 22H{SIDE}V{22 + SIDE}H0Z" fill="none" {_line(0.3)}/>']
     for x, y, group in zip(xs, ys, groups, strict=True):
-        left = 12 + inner * (x - low[0]) / span
-        top = 22 + SIDE - 12 - inner * (y - low[1]) / span
+        left = SIDE / 2 + inner * (x - middle) / span
+        top = 22 + SIDE / 2 - inner * (y - level) / span
         parts.append(_mark(left, top, group))
     lines = math.ceil(len(names) / GROUPS_A_LINE)
     for number, name in enumerate(names):
@@ -123,9 +123,8 @@ def clouds(title: str, points: Sequence[tuple[float, float]], groups: Sequence[i
     return _svg(title, SIDE, 22 + SIDE + LEGEND * lines + 8, parts)
 
 
-def _dot(row: Dot, top: float, place: object) -> Iterator[str]:
+def _dot(row: Dot, top: float, place: Callable[[float], float]) -> Iterator[str]:
     """Texts, bar and dot of one row."""
-    assert callable(place)
     y, color = top + 27, ACCENT if row.strong else OTHER
     weight = "bold" if row.strong else "normal"
     yield _text(EDGE, top + 15, row.label, "start", weight)
@@ -145,6 +144,11 @@ def _ticks(low: float, span: float, bottom: float, zero: float, axis: str) -> It
         yield f'<path d="M{x:.1f} {bottom}v4" {_line(0.6)}/>'
         yield _text(x, bottom + 17, f"{count * step:g}", "middle")
     yield _text(WIDTH / 2, bottom + 34, axis, "middle")
+
+
+def _middle(values: Sequence[float]) -> float:
+    """Between the ends."""
+    return (min(values) + max(values)) / 2
 
 
 def _mark(x: float, y: float, group: int) -> str:

@@ -7,11 +7,12 @@ from html import escape
 
 STYLE = """
 :root { color-scheme: light dark; --edge: rgba(128,128,128,.35); --soft: rgba(128,128,128,.12); }
-body { max-width: 62rem; margin: 0 auto; padding: 1rem 1.2rem 3rem; font: 16px/1.55 system-ui, sans-serif; }
+body { max-width: 68rem; margin: 0 auto; padding: 1rem 1.2rem 3rem; font: 16px/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: .6rem 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 .verdict { border: 1px solid var(--edge); border-left: .5rem solid #0072B2; border-radius: .4rem; padding: .8rem 1rem; }
 .verdict.open { border-left-color: #E69F00; } .verdict p { margin: .3rem 0; } .verdict .say { font-size: 1.2rem; }
-pre { overflow-x: auto; background: var(--soft); padding: .5rem .7rem; border-radius: .3rem; margin: .4rem 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; }
+pre { background: var(--soft); padding: .5rem .7rem; border-radius: .3rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; align-items: flex-start; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--edge); text-align: right; white-space: nowrap; }
@@ -37,9 +38,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], strong: int | No
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def prose(text: str) -> str:
+    """Text whose numbers stay on one line with their signs and units."""
+    return escape(text).replace(" %", "\u00a0%").replace(" +- ", "\u00a0+-\u00a0")
+
+
 def bullets(texts: Sequence[str]) -> str:
     """A list of texts."""
-    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+    return f"<ul>{''.join(f'<li>{prose(text)}</li>' for text in texts)}</ul>"
 
 
 def _row(cells: Sequence[str], strong: bool) -> str:

@@ -200,11 +200,11 @@ def machine(kernel: str) -> Part:
 
 #: From the simplest on: the first that no other is seen to beat is recommended.
 CONTENDERS = (
-    Contender("raw", "k-NN, raw features", Advice.KEEP, lambda s: [vote(s)]),
-    Contender("standardised", "k-NN, standardised", Advice.STANDARDIZE, lambda s: [scaled(), vote(s)]),
+    Contender("raw", "k-NN on raw features", Advice.KEEP, lambda s: [vote(s)]),
+    Contender("standardised", "k-NN standardised", Advice.STANDARDIZE, lambda s: [scaled(), vote(s)]),
     Contender(
         "pca",
-        "PCA to 90 % of the variance",
+        "PCA to 90 %",
         Advice.PROJECT,
         lambda s: [*front(replace(s, dimensions=None)), components(VARIANCE), vote(s)],
     ),
@@ -216,16 +216,16 @@ CONTENDERS = (
     ),
     Contender(
         "diagonal",
-        "LMNN, a weight a feature",
+        "diagonal LMNN",
         Advice.LEARN,
         lambda s: [*front(s), lmnn(s, structure="diagonal"), vote(s)],
         "--structure diagonal",
         3.0,
     ),
-    Contender("lmnn", "LMNN, full", Advice.LEARN, lambda s: [*front(s), lmnn(s), vote(s)], "", 3.0),
+    Contender("lmnn", "full LMNN", Advice.LEARN, lambda s: [*front(s), lmnn(s), vote(s)], "", 3.0),
     Contender(
         "low_rank",
-        "LMNN, low rank",
+        "low-rank LMNN",
         Advice.LEARN,
         lambda s: [*front(s), lmnn(s, n_components=s.rows), vote(s)],
         "--components {rows}",
@@ -233,13 +233,13 @@ CONTENDERS = (
     ),
     Contender(
         "multi",
-        "LMNN, a metric a class",
+        "class-wise LMNN",
         Advice.LEARN,
         lambda s: [*front(s), metric_a_class(s)],
         "--metrics class --reg {penalty:g}",
         3.0,
     ),
     Contender("nca", "NCA", Advice.LEARN, lambda s: [*front(s), nca(), vote(s)], None, 1.0),
-    Contender("linear_svm", "SVM, linear", Advice.ANOTHER, lambda s: [*front(s), machine("linear")], None, 1.0),
-    Contender("rbf_svm", "SVM, RBF kernel", Advice.ANOTHER, lambda s: [*front(s), machine("rbf")], None, 1.0),
+    Contender("linear_svm", "linear SVM", Advice.ANOTHER, lambda s: [*front(s), machine("linear")], None, 1.0),
+    Contender("rbf_svm", "RBF SVM", Advice.ANOTHER, lambda s: [*front(s), machine("rbf")], None, 1.0),
 )

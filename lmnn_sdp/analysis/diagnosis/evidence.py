@@ -105,7 +105,10 @@ class Evidence:
         early = [f"{one.contender.title} ({one.stopped} of {len(one.wrong)})" for one in judged if one.stopped]
         if early:
             told.append(f"Fits that stopped before their tolerance: {', '.join(early)}.")
-        told += [f"Left out: {one.contender.title}, as {one.left_out}." for one in self.trials if not one.judged]
+        reasons = dict.fromkeys(one.left_out for one in self.trials if not one.judged)
+        for reason in reasons:
+            titles = [one.contender.title for one in self.trials if one.left_out == reason]
+            told.append(f"Left out: {', '.join(titles)}, as {reason.rstrip('.')}.")
         return tuple(told)
 
     def summary(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lmnn_sdp.analysis.diagnosis.sentences import findings
 from lmnn_sdp.analysis.diagnosis.trials import Trial
 from lmnn_sdp.display.cards import Badge, card
 from lmnn_sdp.display.charts import Dot, clouds, dots
-from lmnn_sdp.display.pages import bullets, document, table
+from lmnn_sdp.display.pages import bullets, document, prose, table
 
 MOST_FEATURES = 15  # that are drawn
 MOST_CLASSES = 12  # columns of the table of errors by class
@@ -34,15 +34,13 @@ def notebook(found: Evidence, advised: Recommendation) -> str:
 
 def page(found: Evidence, advised: Recommendation, spent: str) -> str:
     """The whole page; ``spent`` tells how long it took."""
-    parts = [f"<h1>Is a metric worth learning? {escape(headline(found))}</h1>", _verdict(advised)]
+    parts = [f"<h1>Is a metric worth learning? {escape(headline(found))}</h1>", _verdict(found, advised)]
     parts += ["<h2>Why</h2>", bullets(advised.reasons), "<h2>What would change this</h2>", bullets(advised.doubts)]
     if any(trial.judged for trial in found.trials):
-        parts += [
-            f"<h2>Errors on points held out</h2><div class='row'>{_errors(found, advised)}{_table(found, advised)}"
-        ]
-        parts += ["</div>", _caption(found)]
+        both = f"{_errors(found, advised)}{_table(found, advised)}"
+        parts += ["<h2>Errors on points held out</h2>", f'<div class="row">{both}</div>', _caption(found)]
     parts += _planes(found)
-    answers = "".join(f"<dt>{escape(q)}</dt><dd>{escape(a)}</dd>" for q, a in findings(found))
+    answers = "".join(f"<dt>{escape(q)}</dt><dd>{prose(a)}</dd>" for q, a in findings(found))
     parts += [f"<h2>Questions and answers</h2><dl>{answers}</dl>", _relevance(found), _by_class(found)]
     if found.notes:
         parts += ["<h2>To be known beside the numbers</h2>", bullets(found.notes)]
@@ -50,13 +48,17 @@ def page(found: Evidence, advised: Recommendation, spent: str) -> str:
     return document(f"Diagnosis of {found.name}", "\n".join(part for part in parts if part))
 
 
-def _verdict(advised: Recommendation) -> str:
+def _verdict(found: Evidence, advised: Recommendation) -> str:
     """The advice and the command that follows it."""
-    sure = "Sure, as far as these data can tell." if advised.sure else "Not sure: see what would change this."
+    chosen = found.judged(advised.method) if advised.method else None
+    title = "" if chosen is None else f"Recommended: {chosen.contender.title}, {percent(chosen)} of errors. "
+    sure = (
+        f"{title}{'Sure, as far as these data can tell.' if advised.sure else 'Not sure: see what would change this.'}"
+    )
     code = [f"<pre>{escape(text)}</pre>" for text in (advised.command, advised.code) if text]
     kind = "verdict" if advised.sure else "verdict open"
     say = f'<p class="say"><strong>{escape(advised.advice.value)}</strong></p>'
-    return f'<div class="{kind}">{say}<p>{sure}</p>{"".join(code)}</div>'
+    return f'<div class="{kind}">{say}<p>{prose(sure)}</p>{"".join(code)}</div>'
 
 
 def _row_text(trial: Trial) -> str:

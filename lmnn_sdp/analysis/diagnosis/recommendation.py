@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +84,9 @@ def recommend(trials: Sequence[Trial], setting: Setting, guess: float, data: str
     """
     judged = [trial for trial in trials if trial.judged]
     if not judged:
-        return unjudged(Advice.NO_TIME, "No method had the time for its fits.", "A longer --minutes would allow one.")
+        return unjudged(
+            Advice.NO_TIME, "No method had the time for its fits.", "More time: raise minutes (--minutes 2)."
+        )
     if not any(trial.above(guess).shown for trial in judged):
         return _no_signal(judged, guess)
     chosen = choice(judged)
@@ -190,9 +191,7 @@ def doubts(chosen: Trial, rivals: Sequence[tuple[Trial, Difference]], missing: S
 
 def points_needed(difference: Difference) -> float | None:
     """How many times the points would show a difference of this size: intervals shrink with their root."""
-    if difference.mean >= 0 or math.isinf(difference.reach):
-        return None
-    return max(1.1, (difference.reach / -difference.mean) ** 2)
+    return max(1.1, (difference.reach / -difference.mean) ** 2) if difference.mean < 0 else None
 
 
 def percent(trial: Trial) -> str:
@@ -202,8 +201,6 @@ def percent(trial: Trial) -> str:
 
 def interval(difference: Difference) -> str:
     """Mean difference with its interval, in points."""
-    if math.isinf(difference.reach):
-        return f"{100 * difference.mean:+.1f} points on every split, so no interval"
     ends = (100 * (difference.mean - difference.reach), 100 * (difference.mean + difference.reach))
     return "{:+.1f} points, 95 % interval {:+.1f} to {:+.1f}".format(100 * difference.mean, *ends)
 

@@ -49,7 +49,7 @@ def baseline(found: Evidence) -> str:
     if raw.error.mean <= GOOD:
         return f"{told} Little is left to win."
     best = min((trial for trial in found.trials if trial.judged), key=lambda trial: trial.error.mean)
-    return f"{told} The best that was tried, {best.contender.title}, comes to {percent(best)}."
+    return f"{told} The best that was tried is {best.contender.title} with {percent(best)}."
 
 
 def units(found: Evidence) -> str:
@@ -95,9 +95,10 @@ def features(found: Evidence) -> str:
     pairs = found.measures.correlated
     if pairs:
         a, b, size = pairs[0]
+        count = "One pair is" if len(pairs) == 1 else f"{len(pairs)} pairs are"
         told.append(
-            f"{len(pairs)} pairs are correlated by 0.95 or more, the most {found.features[a]} and {found.features[b]} "
-            f"({size:+.3f}): each hides what the other matters."
+            f"{count} correlated by 0.95 or more, most of all {found.features[a]} and {found.features[b]} "
+            f"({size:+.3f}): of such a pair each can stand in for the other, so shuffling one shows little."
         )
     return " ".join(told)
 

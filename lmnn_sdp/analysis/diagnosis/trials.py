@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.stats
 
-from lmnn_sdp.analysis.comparison import PerSplit
+from lmnn_sdp.analysis.comparison import CONFIDENCE, PerSplit
 from lmnn_sdp.analysis.diagnosis.contenders import Contender
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.solution import Status
@@ -114,15 +115,20 @@ class Difference:
         return self.values.mean
 
     @property
-    def reach(self) -> float:
-        """Half of the interval; infinite where all splits show the same difference, which tells no spread."""
+    def spread(self) -> float:
+        """Standard error of the mean, corrected for the points that splits share.
+
+        Where all splits show the same difference, they tell no spread: then that of as many points, each of which may
+        fall either way.
+        """
         constant = float(np.ptp(self.values.values)) == 0
-        return math.inf if constant and self.mean != 0 else self.values.reach(self.n_test, self.n_train)
+        sd = math.sqrt(abs(self.mean) / self.n_test) if constant else self.values.sd
+        return sd * math.sqrt(1 / len(self.values.values) + self.n_test / self.n_train)
 
     @property
-    def spread(self) -> float:
-        """Standard error of the mean, corrected for the points that splits share."""
-        return self.values.sd * math.sqrt(1 / len(self.values.values) + self.n_test / self.n_train)
+    def reach(self) -> float:
+        """Half of the interval."""
+        return float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(self.values.values) - 1)) * self.spread
 
     @property
     def shown(self) -> bool:
