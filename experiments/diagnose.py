@@ -43,7 +43,7 @@ class Size:
     timed: tuple[tuple[int, int], ...]
 
 
-FULL = Size(tuple(diagnose_data.CASES), 30, 20, (0.05, 0.2, 0.5, 2.0), ((1000, 50), (3000, 100), (10000, 100)))
+FULL = Size(tuple(diagnose_data.CASES), 20, 20, (0.05, 0.2, 0.5, 2.0), ((1000, 50), (3000, 100), (10000, 100)))
 QUICK = Size(("wine", "few points"), 5, 1, (0.05,), ((200, 10),))
 MOST_LOW_RANK = 3000  # points, beyond which its descents take long
 

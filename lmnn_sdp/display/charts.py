@@ -79,9 +79,9 @@ def dots(title: str, rows: Sequence[Dot], axis: str, marked: float | None = None
         return EDGE + (WIDTH - 2 * EDGE) * (value - low) / span
 
     parts = [*_ticks(low, span, bottom, place(0.0) - EDGE, axis)]
-    if marked is not None:
-        parts.append(f'<path d="M{place(marked):.1f} 0V{bottom}" {_line(0.7)} stroke-dasharray="4 3"/>')
     for number, row in enumerate(rows):
+        if marked is not None:  # beside the strips only, so that it crosses no text
+            parts.append(f'<path d="M{place(marked):.1f} {ROW * number + 19}v16" {_line(0.8)} stroke-dasharray="4 2"/>')
         parts += _dot(row, ROW * number, place)
     return _svg(title, WIDTH, bottom + 40, parts)
 
@@ -156,7 +156,7 @@ def _mark(x: float, y: float, group: int) -> str:
     many = group >= len(COLORS) * len(SHAPES)
     color = OTHER if many else COLORS[group % len(COLORS)]
     shape = SHAPES[group // len(COLORS) % len(SHAPES)] if many else SHAPES[(group + group // len(COLORS)) % len(SHAPES)]
-    return f'<path d="{shape}" transform="translate({x:.1f} {y:.1f})" fill="{color}" fill-opacity=".75"/>'
+    return f'<path d="{shape}" transform="translate({x:.1f} {y:.1f})" fill="{color}" fill-opacity=".85"/>'
 
 
 def _line(opacity: float) -> str:

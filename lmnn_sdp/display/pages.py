@@ -40,7 +40,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], strong: int | No
 
 def prose(text: str) -> str:
     """Text whose numbers stay on one line with their signs and units."""
-    return escape(text).replace(" %", "\u00a0%").replace(" +- ", "\u00a0+-\u00a0")
+    return escape(text).replace(" %", "\u00a0%").replace(" +- ", "\u00a0±\u00a0")
 
 
 def bullets(texts: Sequence[str]) -> str:

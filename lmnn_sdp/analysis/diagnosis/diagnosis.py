@@ -26,6 +26,7 @@ from lmnn_sdp.analysis.diagnosis.preparation import (
     Sample,
     check_asked,
     check_classes,
+    check_varied,
     names_of,
     neighbors,
     splittable,
@@ -36,6 +37,7 @@ from lmnn_sdp.analysis.diagnosis.sentences import findings
 from lmnn_sdp.analysis.diagnosis.sizes import suited
 from lmnn_sdp.analysis.splits import stratified_splits
 from lmnn_sdp.numerics.files import PathLike, write_text_atomically
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.validation import check_data, check_labels
 
 BASELINES = CONTENDERS[:2]  # which tell whether learners see standardised features
@@ -179,7 +181,7 @@ def diagnose(
     --------
     >>> from sklearn.datasets import load_wine
     >>> from lmnn_sdp import diagnose
-    >>> found = diagnose(*load_wine(return_X_y=True))
+    >>> found = diagnose(*load_wine(return_X_y=True), n_splits=5)
     >>> found.evidence.judged("raw").error.mean > 0.2  # in its units, proline drowns the others
     True
     >>> found.advice.name != "KEEP"
@@ -190,8 +192,9 @@ def diagnose(
     budget = Budget(60.0 * float(minutes))
     points = check_data(X)
     labels, codes = check_labels(y, len(points), minus_one_is_class)
-    check_classification_targets(labels)
     check_classes(codes)
+    check_classification_targets(labels)
+    check_varied(points)
     asked = Asked(neighbors(n_neighbors, codes), classifier_neighbors, float(mu), float(reg), budget.seconds)
     sample = splittable(points, codes, asked.n_neighbors)
     if len(sample.X) > max_points:
@@ -211,7 +214,7 @@ def diagnose(
         sizes=tuple(np.bincount(codes)[sample.classes].tolist()),
         set_aside=tuple(known[c] for c in sample.set_aside),
         setting=race.setting,
-        **gathered(race, sample, splits, len(points)),
+        **gathered(race, sample, splits, points),
     )
     advised = recommend(evidence.trials, race.setting, evidence.guess, command or name) if enough else small(evidence)
     return Diagnosis(evidence, advised, float(minutes), budget.elapsed)
@@ -240,11 +243,11 @@ def compete(
     return sample, splits
 
 
-def gathered(race: Race, sample: Sample, splits: list[Split], n: int) -> dict[str, Any]:
-    """The parts of the evidence that come after the race, each where there is time for it."""
-    found: dict[str, Any] = {"trials": (), "guess": 0.0, "measures": measured(sample.X), "planes": ()}
-    found["relevance"] = unknown("there was nothing to shuffle")
-    found["fit"] = suited(n, sample.X.shape[1], None)
+def gathered(race: Race, sample: Sample, splits: list[Split], X: FloatArray) -> dict[str, Any]:
+    """The parts of the evidence that come after the race, each where there is time for it; X are all points."""
+    found: dict[str, Any] = {"trials": (), "guess": 0.0, "measures": measured(sample.X if splits else X), "planes": ()}
+    found["relevance"] = unknown("")
+    found["fit"] = suited(*X.shape, None)
     if not splits:
         return found
     race.follow("features")
@@ -252,7 +255,7 @@ def gathered(race: Race, sample: Sample, splits: list[Split], n: int) -> dict[st
     tested = np.bincount(sample.codes[splits[0][1]])
     full = next(one for one in trials if one.contender.key == "lmnn")
     found |= {"trials": trials, "guess": 1 - float(tested.max() / tested.sum())}
-    found["fit"] = suited(n, sample.X.shape[1], full)
+    found["fit"] = suited(*X.shape, full)
     voter = BASELINES[int(race.setting.standardize)]
     if voter.key in race.left_out:
         found["relevance"] = unknown("k-NN itself was left out")

@@ -26,8 +26,9 @@ def headline(found: Evidence) -> str:
 
 def notebook(found: Evidence, advised: Recommendation) -> str:
     """A card with the advice, and a row a method."""
-    badge = Badge(advised.advice.name, advised.advice.value, advised.sure)
-    rows = [(trial.contender.title, _row_text(trial)) for trial in found.trials]
+    doubt = "" if advised.sure or not advised.advice.judged else " (Not sure.)"
+    badge = Badge(advised.advice.name, f"{advised.advice.value}{doubt}", advised.sure)
+    rows = [(_marked(trial, advised), _row_text(trial)) for trial in found.trials]
     follow = [("next", advised.command or advised.code or advised.doubts[0])]
     return card(f"Diagnosis of {found.name}", badge, [*rows, *follow])
 
@@ -61,9 +62,19 @@ def _verdict(found: Evidence, advised: Recommendation) -> str:
     return f'<div class="{kind}">{say}<p>{prose(sure)}</p>{"".join(code)}</div>'
 
 
+def _marked(trial: Trial, advised: Recommendation) -> str:
+    """The name of a method, with an arrow before the one that is recommended."""
+    return f"{'→ ' if trial.contender.key == advised.method else ''}{trial.contender.title}"
+
+
 def _row_text(trial: Trial) -> str:
     """Error and seconds, or that there are none."""
-    return f"{percent(trial)}, {np.mean(trial.seconds):.2g} s" if trial.judged else "left out"
+    return f"{_error_text(trial)}, {np.mean(trial.seconds):.2g} s" if trial.judged else "left out"
+
+
+def _error_text(trial: Trial) -> str:
+    """Mean and standard deviation of the error."""
+    return percent(trial).replace("+-", "±")
 
 
 def _errors(found: Evidence, advised: Recommendation) -> str:
@@ -74,7 +85,7 @@ def _errors(found: Evidence, advised: Recommendation) -> str:
             trial.contender.title,
             100 * trial.error.mean,
             100 * trial.error.sd,
-            percent(trial),
+            _error_text(trial),
             trial.contender.key == advised.method,
         )
         for trial in judged
@@ -89,7 +100,7 @@ def _table(found: Evidence, advised: Recommendation) -> str:
     keys = [trial.contender.key for trial in found.trials]
     strong = keys.index(advised.method) if advised.method in keys else None
     rows = [_cells(trial) for trial in found.trials]
-    return table(("method", "error, %", "+-", "splits", "seconds a fit"), rows, strong)
+    return table(("method", "error, %", "±", "splits", "seconds a fit"), rows, strong)
 
 
 def _cells(trial: Trial) -> Sequence[str]:
@@ -131,7 +142,7 @@ def _relevance(found: Evidence) -> str:
     first = np.argsort(-means, kind="stable")[:MOST_FEATURES]
     matter = set(found.relevance.matter.tolist())
     rows = [
-        Dot(found.features[f], means[f], reaches[f], f"{means[f]:+.1f} +- {reaches[f]:.1f}", f in matter)
+        Dot(found.features[f], means[f], reaches[f], f"{means[f]:+.1f} ± {reaches[f]:.1f}", f in matter)
         for f in first.tolist()
     ]
     if not rows:

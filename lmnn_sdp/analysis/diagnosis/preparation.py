@@ -113,6 +113,18 @@ def check_classes(codes: IntArray) -> None:
         )
 
 
+def check_varied(X: FloatArray) -> None:
+    """Points that differ.
+
+    Raises
+    ------
+    ValueError
+        If all are the same.
+    """
+    if np.ptp(X, axis=0).max() == 0:
+        raise ValueError("all rows of X are the same, so nothing can tell classes; give the columns of measurements")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the caller asked for.

@@ -111,6 +111,8 @@ def named(found: Evidence, which: IntArray) -> str:
 
 def points(found: Evidence) -> str:
     """Points against free numbers of a metric, and class sizes."""
+    if not found.labels:
+        return ""
     free = found.d * (found.d + 1) // 2
     each = found.n / free
     enough = "enough" if each >= FEW else "few: a metric of low rank, a weight a feature or PCA first has fewer numbers"

@@ -115,20 +115,24 @@ class Difference:
         return self.values.mean
 
     @property
+    def constant(self) -> bool:
+        """Whether all splits show the same difference, and so no spread."""
+        return float(np.ptp(self.values.values)) == 0
+
+    @property
     def spread(self) -> float:
         """Standard error of the mean, corrected for the points that splits share.
 
-        Where all splits show the same difference, they tell no spread: then that of as many points, each of which may
-        fall either way.
+        Splits that all show the same tell no spread: then it is that of a count of as many points as differ.
         """
-        constant = float(np.ptp(self.values.values)) == 0
-        sd = math.sqrt(abs(self.mean) / self.n_test) if constant else self.values.sd
+        sd = math.sqrt(abs(self.mean) / self.n_test) if self.constant else self.values.sd
         return sd * math.sqrt(1 / len(self.values.values) + self.n_test / self.n_train)
 
     @property
     def reach(self) -> float:
-        """Half of the interval."""
-        return float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(self.values.values) - 1)) * self.spread
+        """Half of the interval: by the t distribution, or by the normal one where the spread is that of a count."""
+        law = scipy.stats.norm if self.constant else scipy.stats.t(len(self.values.values) - 1)
+        return float(law.ppf((1 + CONFIDENCE) / 2)) * self.spread
 
     @property
     def shown(self) -> bool:
