@@ -270,6 +270,24 @@ def test_no_fit_is_begun_that_would_not_end_in_time():
     assert all(one.left_out.startswith("the time was over after ") for one in late.trials(y, splits))
 
 
+def test_names_of_classes_and_units_of_features_change_no_standardised_error():
+    X, y = clouds(n=90, apart=1.0, classes=3)
+    splits = stratified_splits(y, 5, 0.3, 0)
+
+    def errors(points, codes):
+        state = race(1e9)
+        state.predicted = dict.fromkeys(("raw", "standardised", "lda"), 0.0)
+        state.run(state.contenders, points, codes, splits)
+        return {one.contender.key: one.wrong for one in state.trials(codes, splits)}
+
+    plain, scaled = errors(X, y), errors(X * 2.0 ** np.array([30, -20, 0, 5]), y)
+    renamed = errors(X, (y + 1) % 3)
+    assert np.array_equal(plain["standardised"], scaled["standardised"])
+    assert not np.array_equal(plain["raw"], scaled["raw"])
+    for key, wrong in plain.items():
+        assert np.array_equal(np.roll(wrong, 1, axis=1), renamed[key])
+
+
 def test_nothing_is_tried_after_its_part_of_the_time():
     state = race(10.0, step=3.0)
     state.try_out(*clouds())
