@@ -247,7 +247,7 @@ def gathered(race: Race, sample: Sample, splits: list[Split], X: FloatArray) -> 
     """The parts of the evidence that come after the race, each where there is time for it; X are all points."""
     found: dict[str, Any] = {"trials": (), "guess": 0.0, "measures": measured(sample.X if splits else X), "planes": ()}
     found["relevance"] = unknown("")
-    found["fit"] = suited(*X.shape, None)
+    found["fit"] = suited(len(X), X.shape[1], None)
     if not splits:
         return found
     race.follow("features")
@@ -255,7 +255,7 @@ def gathered(race: Race, sample: Sample, splits: list[Split], X: FloatArray) -> 
     tested = np.bincount(sample.codes[splits[0][1]])
     full = next(one for one in trials if one.contender.key == "lmnn")
     found |= {"trials": trials, "guess": 1 - float(tested.max() / tested.sum())}
-    found["fit"] = suited(*X.shape, full)
+    found["fit"] = suited(len(X), X.shape[1], full)
     voter = BASELINES[int(race.setting.standardize)]
     if voter.key in race.left_out:
         found["relevance"] = unknown("k-NN itself was left out")
