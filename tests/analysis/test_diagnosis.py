@@ -391,7 +391,7 @@ def test_the_table_for_notebooks_names_every_method(wine):
 
 def test_noise_and_far_classes_are_told_apart():
     noise = diagnose(*clouds(), minutes=AMPLE, n_splits=5)
-    apart = diagnose(*clouds(n=60, apart=10.0), minutes=AMPLE, n_splits=5)
+    apart = diagnose(*clouds(n=60, apart=10.0), minutes=AMPLE, n_splits=3)
     assert noise.advice is Advice.NO_SIGNAL
     assert (apart.advice, apart.recommendation.method) == (Advice.KEEP, "raw")
     assert apart.evidence.judged("raw").error.mean == 0
