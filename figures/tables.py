@@ -314,13 +314,17 @@ def diagnosed() -> str:
     rows = []
     for one in result["cases"]:
         errors = (_percents(one[key]) for key in ("raw_error", "error", "best_error"))
-        method, sure = one["method"] or "-", "yes" if one["sure"] else "no"
+        method, is_sure = one["method"] or "-", "yes" if one["sure"] else "no"
         agrees = "yes" if one["agrees"] else "**no**"
-        rows.append([one["data"], one["advice"], method, sure, *errors, one["best"], agrees, f"{one['seconds']:.0f}"])
+        rows.append(
+            [one["data"], one["advice"], method, is_sure, *errors, one["best"], agrees, f"{one['seconds']:.0f}"]
+        )
     names = ("data", "advice", "method", "sure", "k-NN, raw, %", "recommended, %", "best, %", "which", "agrees", "s")
-    right = sum(one["agrees"] for one in result["cases"])
+    wrong = [one for one in result["cases"] if not one["agrees"]]
+    sure = sum(one["sure"] for one in wrong)
     noise = f"{result['false_alarms']} of {result['noises']} sets of pure noise were taken for a signal."
-    return f"{right} of {len(rows)} agree. {noise}\n\n{_table(names, 'lllcrrrlcr', rows, result)}"
+    told = f"{len(rows) - len(wrong)} of {len(rows)} agree; of the others {sure} were called sure. {noise}"
+    return f"{told}\n\n{_table(names, 'lllcrrrlcr', rows, result)}"
 
 
 def diagnosis_times() -> str:
