@@ -331,7 +331,7 @@ def diagnosis_times() -> str:
     """Seconds of a diagnosis beside those that it was allowed."""
     result = _read("diagnose")
     rows = [
-        [f"{60 * one['minutes']:g}", f"{one['seconds']:.1f}", one["used"], ", ".join(one["left_out"]) or "none"]
+        [f"{60 * one['minutes']:g}", f"{one['seconds']:.1f}", str(one["used"]), ", ".join(one["left_out"]) or "none"]
         for one in result["budgets"]
     ]
     return _table(("allowed, s", "taken, s", "points used of 2000", "left out"), "rrrl", rows, result)

@@ -196,7 +196,7 @@ def test_shuffling_tells_the_feature_that_matters():
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "method"), [(1000, 20, "full"), (10**6, 20, "stochastic"), (90_000, 800, "low rank")]
+    ("n", "d", "method"), [(1000, 20, "full"), (10**6, 20, "stochastic"), (90_000, 800, "reduced")]
 )
 def test_the_solver_that_fits_a_size(n, d, method):
     full = trial("lmnn", [1, 1, 1, 1, 1])  # a second for 70 points

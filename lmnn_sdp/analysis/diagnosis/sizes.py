@@ -22,7 +22,7 @@ class Fit:
     ----------
     seconds : float or None
         Predicted from the fits of the race; None where none was timed.
-    method : {"full", "low rank", "stochastic", "unknown"}
+    method : {"full", "reduced", "stochastic", "unknown"}
     """
 
     seconds: float | None
@@ -36,8 +36,8 @@ class Fit:
         told = f"A full fit on all points would take some {self.seconds:.2g} s"
         if self.method == "full":
             return f"{told}: use LMNN, which proves its optimum."
-        if self.method == "low rank":
-            return f"{told}, most of it for the many features: PCA first, or LowRankLMNN for a map of few rows."
+        if self.method == "reduced":  # not by LowRankLMNN, which solves the full problem first
+            return f"{told}, most of it for the many features: PCA to a hundred of them first, then LMNN."
         return f"{told}: StochasticLMNN descends on samples instead, and objective_interval tells how far it came."
 
     def summary(self) -> dict[str, Any]:
@@ -52,4 +52,4 @@ def suited(n: int, d: int, full: Trial | None) -> Fit:
     seconds = float(np.mean(full.seconds)) * (n / full.n_train) ** GROWTH
     if seconds <= PATIENCE:
         return Fit(seconds, "full")
-    return Fit(seconds, "low rank" if d > MANY_FEATURES and n <= 100_000 else "stochastic")
+    return Fit(seconds, "reduced" if d > MANY_FEATURES and n <= 100_000 else "stochastic")
