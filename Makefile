@@ -61,6 +61,8 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/ball_trees.py
 	$(BIN)/python experiments/diagnose.py
 	$(BIN)/python experiments/paper_figures.py
+	$(BIN)/python experiments/galleries.py
+	$(BIN)/python experiments/nips2005.py
 	$(BIN)/python experiments/coming_from.py
 	$(BIN)/python experiments/scaling.py
 	$(BIN)/python experiments/verify_small.py
@@ -81,6 +83,9 @@ reproduce-quick: $(READY)  ## Table 1 of the paper on its small data and a part 
 
 reproduce: $(READY)  ## Table 1 of the paper (hours; goes on where it was ended), its pictures and pages
 	$(BIN)/python experiments/reproduce.py
+	$(BIN)/python experiments/nips2005.py
+	$(BIN)/python experiments/galleries.py
+	$(BIN)/python figures/draw.py
 	$(BIN)/python figures/reproduction.py
 	$(BIN)/python figures/tables.py
 

@@ -11,6 +11,9 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from lmnn_sdp import plots
+from lmnn_sdp.plots import MARKERS, scientific
+
+__all__ = ["MARKERS", "interval", "save_picture", "scientific"]
 
 plt.style.use(plots.STYLE)
 

@@ -70,13 +70,15 @@ for axes, name in zip(panels, ("iris", "balance_scale"), strict=True):
     print(f"{name}: {errors[best]:.1f} +- {spreads[best]:.1f} % errors at k = {k}, mu = {mu}")
     print(f"  worst {errors.max():.1f} %; {alike} of {errors.size} pairs within one standard error of the best")
 
-    axes.axhspan(errors[best], edge, color="#bbbbbb", alpha=0.5, linewidth=0, label="one standard error")
+    axes.axhspan(
+        errors[best], edge, color="#bbbbbb", alpha=0.5, linewidth=0, label="within one standard error of the best"
+    )
     for row, neighbors in enumerate(NEIGHBORS):
         places = np.arange(len(MUS)) + 0.1 * (row - 1)
         style = {"marker": "osD"[row], "capsize": 2, "linewidth": 1.2, "label": f"k = {neighbors}"}
         axes.errorbar(places, errors[row], spreads[row], **style)
     axes.set_xticks(range(len(MUS)), MUS)
-    axes.set(xlabel="mu", ylim=(0, None), title=f"{name}: {alike} of {errors.size} within one standard error")
+    axes.set(xlabel="mu", ylim=(0, None), title=f"{name}: {alike} of {errors.size} pairs are as good as the best")
 panels[0].set_ylabel("held-out errors, %")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 save_picture(figure)

@@ -52,6 +52,7 @@ def draw_plane(axes, metric, name):
     for label, (color, marker) in enumerate(zip(COLORS, MARKERS, strict=True)):
         axes.scatter(*X_train[y_train == label].T, s=18, color=color, marker=marker)
     axes.set(xticks=[], yticks=[], title=f"{name}, one coordinate: {error(metric, 1):.0f} % errors")
+    axes.set_xlabel("colour behind the points: what k-NN says there")
     axes.grid(False)
     proved = interval(metric.lower_bound_, metric.objective_, "1")
     print(f"{name}: {proved}, {error(metric, 1):.0f} % errors in one coordinate, {error(metric):.0f} % in all")
@@ -67,8 +68,11 @@ draw_plane(right, kernels[CHOSEN], "KernelLMNN")
 
 for label, (name, color, marker) in enumerate(zip(NAMES, COLORS, MARKERS, strict=True)):
     points = kernels[CHOSEN].transform(X_test[:400][y_test[:400] == label])[:, :2]
-    learned.scatter(*points.T, s=18, edgecolor=color, facecolor="white", marker=marker, label=name)
-learned.set(xticks=[], yticks=[], title="New points in two learned coordinates")
+    learned.scatter(*points.T, s=18, edgecolor=color, facecolor="white", marker=marker, label=f"{name}, new points")
+    left.scatter([], [], s=18, color=color, marker=marker, label=name)
+left.legend(loc="upper left")
+learned.set(xticks=[], yticks=[], title="KernelLMNN: the disc has left the ring")
+learned.set(xlabel="learned coordinate 1", ylabel="learned coordinate 2")
 learned.legend()
 
 objectives = np.array([kernel.objective_ for kernel in kernels.values()])
@@ -77,7 +81,9 @@ for count, objective, wrong in zip(COUNTS, objectives, errors, strict=True):
     print(f"{count} coordinates: objective {objective:.0f}, {wrong:.0f} % errors in all")
 curves.plot(COUNTS, 100 * objectives / linear.objective_, marker="o", label="objective, % of that of LMNN")
 curves.plot(COUNTS, errors, marker="s", label="errors on new points, %")
-curves.set(xscale="log", ylim=(0, None), xlabel="coordinates of the kernel PCA", title="More coordinates, all kept")
+curves.set(
+    xscale="log", ylim=(0, None), xlabel="coordinates of the kernel PCA", title="More coordinates: it learns by heart"
+)
 curves.set_xticks(COUNTS, [str(count) for count in COUNTS])
 curves.minorticks_off()
 curves.legend()

@@ -18,13 +18,14 @@ from matplotlib.patches import Ellipse
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from _common import interval, save_picture
+from _common import MARKERS, interval, save_picture
 from lmnn_sdp import LMNN, MultiMetricLMNN
 
 DIGITS = (0, 1, 2, 4)
 COUNTS = (1, 4, 8)
 POINTS = 40  # on each circle
 SIZE = 3.0  # of the ellipses, over distance 1
+ROUND = 1.05  # ratio of eigenvalues up to which a metric has no direction of its own
 
 
 def digits_in_the_plane():
@@ -45,13 +46,15 @@ def draw_ellipse(axes, M, centre, color):
 def draw_digits(axes, X, y, metrics, title):
     """Points, and the ellipse of each metric at the mean of its class, or at the mean of all."""
     for number, digit in enumerate(DIGITS):
-        axes.scatter(*X[y == digit].T, s=4, color=f"C{number}", alpha=0.4)
+        axes.scatter(*X[y == digit].T, s=5, marker=MARKERS[number], color=f"C{number}", alpha=0.4, linewidth=0)
         if len(metrics) > 1:
             draw_ellipse(axes, metrics[number], X[y == digit].mean(axis=0), f"C{number}")
-        axes.annotate(str(digit), X[y == digit].mean(axis=0), ha="center", va="center", fontsize=13, weight="bold")
+        style = {"fontsize": 13, "weight": "bold", "ha": "center", "va": "center"}
+        axes.annotate(str(digit), X[y == digit].mean(axis=0), **style)
     if len(metrics) == 1:
         draw_ellipse(axes, metrics[0], X.mean(axis=0), "0.2")
     axes.set(title=title, xticks=[], yticks=[], aspect="equal")
+    axes.set_xlabel(f"ellipse: distance 1 from a mean, drawn {SIZE:g} times as large")
     axes.grid(False)
 
 
@@ -76,8 +79,13 @@ def draw_circles(axes, X, y, model, title):
         axes.scatter(*X[y == code].T, s=7, color=color, marker=marker)
     for block, M in enumerate(model.get_mahalanobis_matrices()):
         values, vectors = np.linalg.eigh(M)
-        centre, reach = X[model.block_of_ == block].mean(axis=0), 0.3 * vectors[:, -1] * (values[-1] > 0)
-        axes.plot(*np.stack([centre - reach, centre + reach]).T, color="0.2", lw=2)
+        centre, reach = X[model.block_of_ == block].mean(axis=0), 0.3 * vectors[:, -1]
+        if values[-1] > ROUND * values[0]:
+            axes.plot(*np.stack([centre - reach, centre + reach]).T, color="0.2", lw=2)
+            axes.set_xlabel("lines: the direction that a metric stretches most")
+        else:
+            axes.scatter(*centre, marker="+", s=80, color="0.2")
+            axes.set_xlabel("cross: a metric that stretches all directions alike")
     axes.set(title=title, xticks=[], yticks=[], aspect="equal")
     axes.grid(False)
 
@@ -90,8 +98,8 @@ single = LMNN(tol=1e-5).fit(X, y)
 several = MultiMetricLMNN(tol=1e-5).fit(X, y)
 print(f"digits, one metric: {interval(single.lower_bound_, single.objective_, '1')}")
 print(f"digits, a metric each: {interval(several.lower_bound_, several.objective_, '1')}")
-draw_digits(left, X, y, [single.get_mahalanobis_matrix()], "one metric")
-draw_digits(right, X, y, several.get_mahalanobis_matrices(), "a metric for each digit")
+draw_digits(left, X, y, [single.get_mahalanobis_matrix()], "One metric: one shape")
+draw_digits(right, X, y, several.get_mahalanobis_matrices(), "A metric for each digit: four shapes")
 
 X, y = two_circles()
 for panel, count in zip(below.subplots(1, 3), COUNTS, strict=True):

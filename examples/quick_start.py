@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _common import interval, save_picture
+from _common import interval, save_picture, scientific
 from lmnn_sdp import LMNN
 
 X, y = load_wine(return_X_y=True)
@@ -37,9 +37,9 @@ rounds = range(len(history))
 lower, upper = [row.lower_bound for row in history], [row.objective for row in history]
 interval.fill_between(rounds, lower, upper, color="C0", alpha=0.2, label="holds the optimum")
 interval.plot(rounds, upper, color="C0", marker="o", label="objective of the best metric")
-interval.plot(rounds, lower, color="C1", marker="o", label="proved lower bound")
+interval.plot(rounds, lower, color="C1", marker="s", label="proved lower bound")
 interval.xaxis.set_major_locator(MaxNLocator(integer=True))
-interval.set(xlabel="round", ylabel="objective", title=f"Proved to a gap of {lmnn.relative_gap_:.0e}")
+interval.set(xlabel="round", ylabel="objective", title=f"Proved to a gap of {scientific(lmnn.relative_gap_)}")
 interval.legend(loc="lower right")
 
 train, test = model[:-1].transform(X_train)[:, :2], model[:-1].transform(X_test)[:, :2]
@@ -47,6 +47,7 @@ for label, marker in enumerate("osD"):
     style = {"marker": marker, "s": 26, "edgecolor": f"C{label}"}
     points.scatter(*train[y_train == label].T, color=f"C{label}", label=f"wine {label}", **style)
     points.scatter(*test[y_test == label].T, facecolor="white", **style)
-points.set(xlabel="learned coordinate 1", ylabel="learned coordinate 2", title="In the learned coordinates")
+points.scatter([], [], s=26, facecolor="white", edgecolor="black", label="hollow: not seen in training")
+points.set(xlabel="learned coordinate 1", ylabel="learned coordinate 2", title="Learned coordinates part the wines")
 points.legend()
 save_picture(figure)

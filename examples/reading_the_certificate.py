@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
-from _common import interval, save_picture
+from _common import interval, save_picture, scientific
 from lmnn_sdp import Problem, Solution, certify, solve
 
 MU = 0.5
@@ -58,9 +58,9 @@ def draw_staircase(axes, margins, alpha, title):
     """Multipliers against margins, by what the triplets are."""
     at_margin = np.abs(margins - 1) < 1e-6
     kinds = {
-        "violated": (margins < 1) & ~at_margin,
+        "violated, below the margin 1": (margins < 1) & ~at_margin,
         "at the margin": at_margin,
-        "idle": (margins > 1) & ~at_margin,
+        "idle, beyond it": (margins > 1) & ~at_margin,
     }
     for color, (name, members) in zip(("C1", "C0", "#777777"), kinds.items(), strict=True):
         label = f"{name}: {np.count_nonzero(members)}"
@@ -94,16 +94,17 @@ print(f"multipliers raised by 5 %: {forged.lower_bound:.4f} proved, dual_psd {fo
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11.5, 3.9), width_ratios=(1, 1, 0.8))
 middle.sharex(left)
-draw_staircase(left, *staircase(problem, early), f"Stopped early, gap {early.relative_gap:.0%}")
-draw_staircase(middle, *staircase(problem, best), f"Optimum, gap {best.relative_gap:.0e}")
+draw_staircase(left, *staircase(problem, early), f"Stopped early, gap {early.relative_gap:.0%}: scattered")
+draw_staircase(middle, *staircase(problem, best), f"Optimum, gap {scientific(best.relative_gap)}: a staircase")
 left.set_ylabel("multiplier alpha")
 
 metric, slack = np.linalg.eigvalsh(best.M)[::-1], np.linalg.eigvalsh(S)  # S M = 0: where one is positive the other is 0
 directions = np.arange(1, len(metric) + 1)
-right.bar(directions, metric / metric.max(), color="C2", label="metric M")
-right.bar(directions, -slack / slack.max(), color="C3", label="dual slack S")
+right.bar(directions, metric / metric.max(), color="C2", label="metric M, upwards")
+right.bar(directions, -slack / slack.max(), color="C3", label="slack S, downwards")
 right.axhline(0, color="black", linewidth=0.7)
-right.set(xlabel="direction", ylabel="eigenvalue, relative to the largest", title="<S, M> = 0")
+right.set(xlabel="direction", ylabel="eigenvalue, relative to the largest")
+right.set_title("Where M measures, S is zero")
 right.set_xticks(directions[::2])
 right.set_yticks([-1, -0.5, 0, 0.5, 1], ["1", "0.5", "0", "0.5", "1"])
 right.legend()

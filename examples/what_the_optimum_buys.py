@@ -71,7 +71,7 @@ def mean_and_error(values):
 
 
 figure, (errors, distances) = plt.subplots(1, 2, figsize=(9.2, 3.9))
-for color, load in {"C0": load_wine, "C1": load_breast_cancer}.items():
+for (color, marker), load in {("C0", "o"): load_wine, ("C1", "s"): load_breast_cancer}.items():
     name = load.__name__.removeprefix("load_")
     plain, learned = zip(*[judge(*split) for split in halves(*load(return_X_y=True))], strict=True)
     gap, error, distance = np.moveaxis(np.array(learned), 2, 0)  # each: split, stop
@@ -80,8 +80,8 @@ for color, load in {"C0": load_wine, "C1": load_breast_cancer}.items():
     level, spread = mean_and_error(np.array(plain))
     errors.axhspan(level - spread, level + spread, color=color, alpha=0.1, linewidth=0)
     errors.axhline(level, color=color, linestyle="--", linewidth=1.2, label=f"{name}, Euclidean")
-    errors.errorbar(x, *mean_and_error(error), color=color, marker="o", capsize=2, label=f"{name}, learned")
-    distances.plot(x[:-1], np.median(distance, axis=0)[:-1], color=color, marker="o")
+    errors.errorbar(x, *mean_and_error(error), color=color, marker=marker, capsize=2, label=f"{name}, learned")
+    distances.plot(x[:-1], np.median(distance, axis=0)[:-1], color=color, marker=marker)
 
     print(f"{name}: {level:.1f} % errors with the Euclidean distance, {error[:, -1].mean():.1f} % at the optimum")
     for stop in (0, 3):
@@ -95,9 +95,14 @@ apart = np.linalg.norm(newton.M - scs.M) / np.linalg.norm(newton.M)
 print(f"two solvers: objectives {newton.objective:.3f} and {scs.objective:.3f}, metrics {apart:.0e} apart")
 
 errors.set(xscale="log", xlabel="proved gap (the optimum is to the right)", ylabel="held-out errors, %")
-errors.set_title("Not bought: fewer errors")
-distances.set(xscale="log", yscale="log", xlabel="proved gap", ylabel="|M - optimal M| / |optimal M|")
-distances.set_title("Bought: one answer")
+errors.set_title("Not bought: errors stay as they are")
+distances.set(
+    xscale="log",
+    yscale="log",
+    xlabel="proved gap (the optimum is to the right)",
+    ylabel="|M - optimal M| / |optimal M|",
+)
+distances.set_title("Bought: one answer, the optimal metric")
 for axes in (errors, distances):
     axes.invert_xaxis()
 figure.legend(*errors.get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -45,7 +45,7 @@ def main() -> None:
     )
     plots.save(plots.spectrum({name: spectrum(s) for name, s in solutions.items()}), folder, "spectrum")
     for name, problem in problems.items():
-        figure = plots.margins(*margin_histogram(problem, solutions[name]), title=f"Margins of {name}")
+        figure = plots.margins(*margin_histogram(problem, solutions[name]), name=name)
         plots.save(figure, folder, f"margins_{name}")
     print(f"\nresults: {path}\nfigures: {folder}")
 

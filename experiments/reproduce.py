@@ -26,6 +26,8 @@ from lmnn_sdp.datasets.local_files import VARIABLE
 
 #: Columns and splits of the quick size, of which the first three need no files.
 QUICK = {"bal": 2, "wine": 2, "iris": 2, "letters-part": 1}
+#: Left to the full size: a grid of settings, which is in no cell of the table.
+NOT_QUICK = ("settings",)
 
 
 def main() -> None:
@@ -36,7 +38,8 @@ def main() -> None:
     columns = [column for column in chosen.only or (QUICK if chosen.quick else paper.COLUMNS) if _is_here(column)]
     splits = QUICK if chosen.quick else dict.fromkeys(columns, chosen.splits) if chosen.splits else {}
     try:
-        wanted = store.tasks(columns, chosen.methods or list(METHODS), splits)
+        methods = chosen.methods or [name for name in METHODS if not (chosen.quick and name in NOT_QUICK)]
+        wanted = store.tasks(columns, methods, splits)
     except ValueError as error:
         sys.exit(_refused(error))
     folder = (chosen.out or OUT) / "reproduction" / store.code()

@@ -58,7 +58,7 @@ def _bars(axes: Axes, methods: dict[str, Any], draws: int, n: int) -> None:
     bars = zip([*(place - 0.2), *(place + 0.2)], [*paper, *ours], [0.0] * len(paper) + spread, strict=True)
     for x, value, sd in bars:
         axes.annotate(f"{value:.1f}", (x, value + sd), (0, 3), textcoords="offset points", ha="center", fontsize=9)
-    axes.set_title(f"Errors of 3-NN on new points, n = {n:,}")
+    axes.set_title(f"Errors of 3-NN on new points, n = {n:,}: only LMNN and NCA err less than the input space")
     axes.set(xticks=place, xticklabels=list(methods), ylabel="test error, %", ylim=(0, 1.3 * max(paper + ours)))
     axes.grid(visible=False, axis="x")
     axes.legend(loc="upper left")
@@ -85,16 +85,16 @@ def circles(plain: dict[str, Any], result: dict[str, Any]) -> Figure:
                 axes.scatter([centre[0]], [centre[1]], s=70, marker="+", color="black")
         paper = "" if row["paper_percent"] is None else f" (paper {row['paper_percent']:.0f} %)"
         axes.set_title(f"{count} metric{'s' * (count > 1)}: {row['percent']:.0f} % wrong{paper}")
-        axes.set(aspect="equal", xlabel="x", ylabel="y", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+        axes.set(aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
         axes.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
         axes.grid(visible=False)
     for code in (0, 1):
         axes.scatter([], [], s=22, color=f"C{code}", label=f"class {code}")
-    axes.scatter([], [], s=22, facecolor="white", edgecolor=OTHERS, label="wrong, left one out")
-    axes.plot([], [], color="black", label="direction stretched most")
-    axes.scatter([], [], s=40, marker="+", color="black", label="the same in all directions")
+    axes.scatter([], [], s=22, facecolor="white", edgecolor=OTHERS, label="wrong by its nearest other point")
+    axes.plot([], [], color="black", label="direction that a metric stretches most")
+    axes.scatter([], [], s=40, marker="+", color="black", label="metric that stretches all directions alike")
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    figure.legend(handles, names, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -125,10 +125,11 @@ def digits(result: dict[str, Any]) -> Figure:
             axes.add_patch(shape)
         across, up = row["long"] * np.cos(angle), row["long"] * np.sin(angle)
         axes.plot([x - across, x + across], [y - up, y + up], color="black", linewidth=2)
-    axes.plot([], [], color="black", label="principal axis")
-    axes.set_title(f"The unit circle under the metric of each digit ({result['n']:,} of {result['of']:,} digits)")
+    axes.plot([], [], color="black", label="its longest axis")
+    axes.plot([], [], color=OTHERS, linewidth=2.4, label="unit circle, as its map draws it")
+    axes.set_title(f"Each digit's metric has a shape of its own ({result['n']:,} of {result['of']:,} digits shown)")
     axes.set(xlabel="first principal component", ylabel="second principal component", aspect="equal")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left")
     return figure
 
 
@@ -138,10 +139,11 @@ def reduction(result: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(8.8, 4.2))
     here, there = figure.subplots(1, 2)
     lines = {"PCA": BEFORE, "LMNN-S": "C1", "PCA after LMNN": "C2", "LMNN-R": AFTER}
+    meaning = {"LMNN-S": "LMNN-S: square L, cut to its leading rows", "LMNN-R": "LMNN-R: L learned with few rows"}
     rows = [row["rows"] for row in result["rows"]]
     paper = result["paper"]
     for number, (name, color) in enumerate(lines.items()):
-        style = {"color": color, "marker": MARKERS[number], "label": name}
+        style = {"color": color, "marker": MARKERS[number], "label": meaning.get(name, name)}
         here.plot(rows, [row[name] for row in result["rows"]], **style)
         if name in paper:
             there.plot(paper["rows"], paper[name], **style)
@@ -153,5 +155,5 @@ def reduction(result: dict[str, Any]) -> Figure:
         axes.set(xlabel="directions kept", ylabel=f"3-NN error on {result['test_digits']:,} test digits, %")
         axes.set_ylim(bottom=0)
     handles, names = here.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure

@@ -13,9 +13,9 @@ from lmnn_sdp.display.intervals import bound_text
 from lmnn_sdp.problem.checks import check_stack
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.whitening import whiten
-from lmnn_sdp.proof.certificate import Certificate, certify_pair
+from lmnn_sdp.proof.certificate import Certificate, certify_pair, metric_rows
 from lmnn_sdp.solvers.monitor import Callback
-from lmnn_sdp.solvers.solution import Solution, metric_rows
+from lmnn_sdp.solvers.solution import Solution
 from lmnn_sdp.solvers.solve import solve
 
 

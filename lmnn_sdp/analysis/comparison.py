@@ -17,6 +17,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from lmnn_sdp.analysis.held_out import judge_split, learner_of
 from lmnn_sdp.analysis.splits import stratified_splits
+from lmnn_sdp.display.cards import Badge, card
+from lmnn_sdp.display.intervals import gap_text
 from lmnn_sdp.estimators.lmnn import LMNN
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.solvers.solution import Status
@@ -187,12 +189,34 @@ class Comparison:
             "seconds": self.seconds.tolist(),
         }
 
+    def _repr_html_(self) -> str:
+        """A card with the verdict and the errors before and after, for notebooks."""
+        interval = "unknown"
+        if self.interval is not None:
+            interval = "{:+.2f} % to {:+.2f} %".format(*(100 * end for end in self.interval))
+        rows = [
+            ("before (Euclidean)", _percent(self.before)),
+            ("after (learned metric)", _percent(self.after)),
+            ("difference", _percent(self.difference)),
+            (f"{CONFIDENCE:.0%} interval", interval),
+            ("splits", f"{self.n_splits}: {self.n_train} points to train on, {self.n_test} to test on"),
+            ("relative gap at most", "none proved" if self.largest_gap is None else gap_text(self.largest_gap)),
+        ]
+        verdict = self.verdict
+        heading = f"Held-out errors of {self.classifier_neighbors}-NN"
+        return card(heading, Badge(verdict.name.replace("_", " "), verdict.value, verdict is Verdict.HELPS), rows)
+
     def __repr__(self) -> str:
         interval = "None" if self.interval is None else "({:.4f}, {:.4f})".format(*self.interval)
         return (
             f"Comparison({self.verdict.name}, before={self.before.mean:.4f}, after={self.after.mean:.4f}, "
             f"difference={self.difference.mean:.4f}, interval={interval}, n_splits={self.n_splits})"
         )
+
+
+def _percent(errors: PerSplit) -> str:
+    """Mean and standard deviation."""
+    return f"{100 * errors.mean:.2f} % ± {100 * errors.sd:.2f} %"
 
 
 def compare(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 
 from lmnn_sdp.datasets.builtin import DATASETS, PUBLISHED, load
 from lmnn_sdp.datasets.dataset import Dataset
@@ -17,6 +18,7 @@ from lmnn_sdp.datasets.tables import Table, read_table
 from lmnn_sdp.datasets.text import TextFormat
 from lmnn_sdp.numerics.files import check_writable
 from lmnn_sdp.problem.problem import Problem
+from lmnn_sdp.validation import check_data
 
 Command: TypeAlias = Callable[..., None]
 
@@ -45,9 +47,15 @@ def takes(**kinds: type) -> Callable[[Command], Command]:
         decorated: Command = with_options
         for one in reversed(listed):  # the help lists them in the order of the fields
             decorated = click.option(*one.metadata["declarations"], one.name, **one.metadata["settings"])(decorated)
-        return click.argument("data")(decorated)
+        return click.argument("data", shell_complete=_data)(decorated)
 
     return decorate
+
+
+def _data(context: click.Context, argument: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What a shell may complete DATA to: files, and the built-in names that begin so."""
+    names = [CompletionItem(name) for name in sorted({*DATASETS, *PUBLISHED}) if name.startswith(begun)]
+    return [CompletionItem(begun, type="file"), *names]
 
 
 def _neighbors(text: str) -> int | str:
@@ -112,10 +120,11 @@ class FileOptions:
 
 @dataclass(frozen=True)
 class NamedProblem:
-    """A problem and the name of its data."""
+    """A problem, the name of its data, and what their columns are."""
 
     name: str
     problem: Problem
+    columns: str = "features"
 
 
 @dataclass(frozen=True)
@@ -169,7 +178,12 @@ class ProblemOptions(FileOptions):
             minus_one_is_class=self.minus_one_is_class,
             **self.family(dataset),
         )
-        return NamedProblem(dataset.name, problem)
+        return NamedProblem(dataset.name, problem, self.columns)
+
+    @property
+    def columns(self) -> str:
+        """What the columns of the problem's data are."""
+        return "features"
 
     def mapped(self, dataset: Dataset) -> Dataset:
         """The points that the problem is on: the data themselves."""
@@ -210,10 +224,20 @@ class FamilyOptions(ProblemOptions):
             if self.kernel_components is not None or self.gamma is not None:
                 raise click.UsageError("--kernel-components and --gamma belong to --kernel; say which kernel")
             return dataset
+        n = len(check_data(dataset.X))
+        if self.kernel_components is not None and not 1 <= self.kernel_components <= n:
+            raise click.UsageError(
+                f"--kernel-components {self.kernel_components} must be from 1 to the number of points, {n}"
+            )
         from lmnn_sdp.estimators.kernel_lmnn import kernel_pca  # scikit-learn is slow to import
 
         pca = kernel_pca(dataset.X, self.kernel_components, kernel=self.kernel, gamma=self.gamma)
         return replace(dataset, name=f"{dataset.name}_{self.kernel}", X=pca.transform(dataset.X))
+
+    @property
+    def columns(self) -> str:
+        """Features, or coordinates of a kernel PCA."""
+        return "features" if self.kernel is None else "kernel coordinates"
 
     def family(self, dataset: Dataset) -> dict[str, Any]:
         """Blocks and structure."""

@@ -95,7 +95,7 @@ def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:
 def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None:
     """What ``compare`` prints."""
     n, d = dataset.X.shape
-    _print_headline(dataset.name, n, d, learner.n_neighbors, learner.mu)
+    _print_headline(dataset.name, n, f"{d} features", learner.n_neighbors, learner.mu)
     use = "train and standardise" if found.standardize else "train"
     click.echo(f"  splits         {found.n_splits}: {found.n_train} points to {use} on, {found.n_test} to test on")
     click.echo(f"  held-out error of {found.classifier_neighbors}-NN, mean +- standard deviation over the splits")
@@ -185,12 +185,13 @@ def _problem_as_json(named: NamedProblem) -> dict[str, Any]:
 def _print_problem(named: NamedProblem) -> None:
     """First line of a report on one problem."""
     problem = named.problem
-    _print_headline(named.name, problem.n_points, problem.n_features, problem.n_neighbors, problem.mu)
+    columns = f"{problem.n_features} {named.columns}"
+    _print_headline(named.name, problem.n_points, columns, problem.n_neighbors, problem.mu)
 
 
-def _print_headline(name: str, n: int, d: int, k: int | str, mu: float) -> None:
+def _print_headline(name: str, n: int, columns: str, k: int | str, mu: float) -> None:
     """First line of a report."""
-    click.echo(f"{name}: {n} points, {d} features, k = {k}, mu = {mu:g}")
+    click.echo(f"{name}: {n} points, {columns}, k = {k}, mu = {mu:g}")
 
 
 def _percent(errors: PerSplit, sign: str = "") -> str:

@@ -25,6 +25,7 @@ from lmnn_sdp.cli.options import (
 )
 from lmnn_sdp.cli.reports import print_solution, solution_as_json
 from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.cut import cut
 from lmnn_sdp.solvers.solution import Solution
 from lmnn_sdp.solvers.solve import SOLVERS, solve
@@ -78,6 +79,8 @@ def solve_command(
             named.problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint
         )
     kept = cut(named.problem, solution, how.components)
+    if options.kernel is not None:
+        _warn_if_it_fits_anything(named.problem, kept)
     if how.out is not None:
         kept.save(how.out)
     if figures is not None:
@@ -87,6 +90,14 @@ def solve_command(
     else:
         print_solution(named, solution, kept)
     sys.exit(exit_code(solution.status))
+
+
+def _warn_if_it_fits_anything(problem: Problem, kept: Solution) -> None:
+    """Tell on standard error where so many kernel coordinates part nearly any labels."""
+    from lmnn_sdp.estimators.kernel_lmnn import fits_anything  # scikit-learn is slow to import
+
+    if (warning := fits_anything(problem, kept.objective)) is not None:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def _draw(named: NamedProblem, solution: Solution, folder: Path) -> None:
@@ -101,7 +112,7 @@ def _draw(named: NamedProblem, solution: Solution, folder: Path) -> None:
             plots.working_set({name: solution.history}, {name: problem.n_triplets}), folder, f"{name}_working_set"
         )
     edges, before, after = margin_histogram(problem, solution)
-    plots.save(plots.margins(edges, before, after, f"Margins of {name}"), folder, f"{name}_margins")
+    plots.save(plots.margins(edges, before, after, name), folder, f"{name}_margins")
     if np.any(solution.M):
         plots.save(plots.spectrum({name: spectrum(solution)}), folder, f"{name}_spectrum")
     if problem.n_features == 2 and problem.blocks is None:

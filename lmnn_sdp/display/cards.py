@@ -50,19 +50,26 @@ class Badge:
     good: bool
 
 
-def card(heading: str, badge: Badge, rows: Sequence[Row], history: Sequence[Moment] = ()) -> str:
-    """An HTML element with a heading, a badge, rows of terms and values, and the picture of a history.
+def card(heading: str, badge: Badge | None, rows: Sequence[Row], history: Sequence[Moment] = ()) -> str:
+    """An HTML element with a heading, a badge if any, rows of terms and values, and the picture of a history.
 
     Everything given is text: what is markup in HTML is escaped.
     """
-    word = f'<span style="{BADGE}{GREEN if badge.good else AMBER}">{escape(badge.word)}</span>'
     items = "".join(
         f'<dt style="{TERM}">{escape(term)}</dt><dd style="{VALUE}">{escape(value)}</dd>' for term, value in rows
     )
     return (
-        f'<div style="{CARD}"><div><strong>{escape(heading)}</strong> {word} {escape(badge.message)}</div>'
+        f'<div style="{CARD}"><div><strong>{escape(heading)}</strong>{_badge(badge)}</div>'
         f'<div style="{BODY}"><dl style="{LIST}">{items}</dl>{convergence(history)}</div></div>'
     )
+
+
+def _badge(badge: Badge | None) -> str:
+    """The word in its colour and the sentence beside it, or nothing."""
+    if badge is None:
+        return ""
+    color = GREEN if badge.good else AMBER
+    return f' <span style="{BADGE}{color}">{escape(badge.word)}</span> {escape(badge.message)}'
 
 
 def interval_row(term: str, lower: float, upper: float, unit: str = "") -> Row:

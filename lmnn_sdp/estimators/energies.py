@@ -20,7 +20,8 @@ from functools import cached_property
 
 import numpy as np
 
-from lmnn_sdp.estimators.ranking import BLOCK, LocalMetrics, squared_distances_between
+from lmnn_sdp.estimators.neighborhoods import BLOCK, nearest, squared_distances_between
+from lmnn_sdp.estimators.ranking import LocalMetrics
 from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.parallel import in_parts, team
 from lmnn_sdp.numerics.types import FloatArray, IntArray
@@ -85,19 +86,18 @@ class Neighborhoods:
     def _of_friends(self, X: FloatArray, D: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
         """Pull of each label's friends, and push of the impostors, at the distances D to training points."""
         codes = self.metrics.codes
-        friends = self._friends(squared_distances_between(X - self.metrics.centre, self._centred))
+        friends = self._friends(X)
         own = np.take_along_axis(D[:, None, :], friends.reshape(len(X), 1, -1), axis=2).reshape(friends.shape)
         thresholds = margin + own
         top, push = thresholds.max(axis=(1, 2)), np.zeros(thresholds.shape[:2])
         in_parts(lambda begin, end: _add_impostors(D, codes, thresholds, top, begin, end, push), len(X), D.shape[1])
         return own.sum(axis=2), push
 
-    def _friends(self, D: FloatArray) -> IntArray:
-        """The k nearest of each class, at these distances; shape (q, C, k)."""
+    def _friends(self, X: FloatArray) -> IntArray:
+        """The k nearest of each class, of equally near ones the first; shape (q, C, k)."""
         k, codes = self.perimeters.shape[1], self.metrics.codes
         classes = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
-        nearest = [members[np.argpartition(D[:, members], k - 1, axis=1)[:, :k]] for members in classes]
-        return np.stack(nearest, axis=1)
+        return np.stack([members[nearest(X, self.X[members], k)] for members in classes], axis=1)
 
     def _to_new(self, X: FloatArray, clusters: IntArray | None) -> Iterator[tuple[IntArray, int, FloatArray]]:
         """Some new points, the labels that they are tried with, and ``D(i, t)`` from each training point i."""

@@ -219,7 +219,8 @@ class KernelLMNN(SolvedMap):
                 f"{V.shape[1]} coordinates of the kernel PCA are too many for {len(V)} points, lower n_components: "
                 f"{error}"
             ) from error
-        self._warn_if_it_fits_anything(problem)
+        if (warning := fits_anything(problem, self.objective_)) is not None:
+            warnings.warn(warning, UserWarning, stacklevel=2)
         return self
 
     def get_metric(self) -> KernelDistance:
@@ -257,19 +258,32 @@ class KernelLMNN(SolvedMap):
             kernel_params=self.kernel_params,
         )
 
-    def _warn_if_it_fits_anything(self, problem: Problem) -> None:
-        """Tell where the optimum is so low that it says little about new points."""
-        if CROWDED * problem.n_features <= problem.n_points:
-            return
-        euclidean = problem.value(math.sqrt(euclidean_scale(problem)) * np.eye(problem.n_features))
-        if self.objective_ < OVERFIT * euclidean:
-            warnings.warn(
-                f"the objective {self.objective_:.3g} is below {OVERFIT:.0%} of the {euclidean:.3g} of the Euclidean "
-                f"metric: {problem.n_features} coordinates of {problem.n_points} points part nearly any labels, and "
-                "the metric may say little about new points; lower n_components, or judge it on held-out points",
-                UserWarning,
-                stacklevel=3,
-            )
+
+def fits_anything(problem: Problem, objective: float) -> str | None:
+    """A warning where the optimum is so low that it says little about new points; else None.
+
+    Parameters
+    ----------
+    problem : Problem
+        In the coordinates of a kernel PCA.
+    objective : float
+        Of the learned metric.
+
+    Returns
+    -------
+    str or None
+        What is low, and what to do.
+    """
+    if CROWDED * problem.n_features <= problem.n_points:
+        return None
+    euclidean = problem.value(math.sqrt(euclidean_scale(problem)) * np.eye(problem.n_features))
+    if objective >= OVERFIT * euclidean:
+        return None
+    return (
+        f"the objective {objective:.3g} is below {OVERFIT:.0%} of the {euclidean:.3g} of the Euclidean metric: "
+        f"{problem.n_features} coordinates of {problem.n_points} points part nearly any labels, and the metric may say "
+        "little about new points; take fewer components, or judge it on held-out points"
+    )
 
 
 def kernel_pca(X: FloatArray, n_components: int | None, **kernel: Any) -> KernelPCA:
@@ -305,6 +319,7 @@ def kernel_pca(X: FloatArray, n_components: int | None, **kernel: Any) -> Kernel
             f"for {MOST_COORDINATES} or a third of them"
         )
     pca = KernelPCA(eigen_solver="dense", remove_zero_eig=True, **kernel)
+    pca.set_output(transform="default")  # arrays, also where scikit-learn is set to hand out frames
     return pca.set_params(n_components=min(count, kernel_rank(pca, X))).fit(X)
 
 

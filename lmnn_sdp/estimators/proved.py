@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from lmnn_sdp.display.cards import Row, card
+from lmnn_sdp.display.intervals import gap_text, interval_text
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.proof.certificate import relative_gap
-from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution, bounds_rows, metric_rows
+from lmnn_sdp.proof.certificate import bounds_rows, metric_rows, relative_gap
+from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import check_callback
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of scikit-learn's diagrams, by the names under which these ask for it.
+
+    Attributes
+    ----------
+    estimators : object
+        The estimator.
+    names, name_details : str
+        Its name, and what is unfolded by a click.
+    name_caption : str or None
+        A line below the name.
+    doc_link_label : str or None
+    kind : str
+        No other boxes are in it.
+    """
+
+    estimators: object
+    names: str
+    name_details: str
+    name_caption: str | None = None
+    doc_link_label: str | None = None
+    kind: str = "single"
 
 
 class Proved(BaseEstimator):
@@ -60,6 +87,14 @@ class Proved(BaseEstimator):
         """The same for Jupyter."""
         bundle = super()._repr_mimebundle_(**kwargs)
         return {kind: text + self._card() if kind == "text/html" else text for kind, text in bundle.items()}
+
+    def _sk_visual_block_(self) -> Box:
+        """Its box in scikit-learn's diagrams, also in that of a pipeline that holds it: the proof stands in it."""
+        caption = None
+        if hasattr(self, "solution_"):
+            low, high = interval_text(self.lower_bound_, self.objective_)
+            caption = f"{self.solution_.status.name}: optimum in [{low}, {high}], gap {gap_text(self.relative_gap_)}"
+        return Box(self, type(self).__name__, str(self), caption)
 
     def _card(self) -> str:
         """What was learned, or nothing."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from lmnn_sdp.estimators.neighborhoods import BLOCK, TINY, decided, squared_distances_between
 from lmnn_sdp.estimators.votes import shrinking_votes
-from lmnn_sdp.numerics.linalg import squared_distances
+from lmnn_sdp.numerics.linalg import EPS, squared_distances
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks, factors
 from lmnn_sdp.validation import is_integer
-
-BLOCK = 2**22  # distances at a time, 32 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,8 @@ class LocalMetrics:
 
     Attributes
     ----------
+    X : array, shape (n, d)
+        The points.
     codes : array, shape (n,)
         Class of each point.
     centre : array, shape (d,)
@@ -33,6 +35,7 @@ class LocalMetrics:
         The same under its map.
     """
 
+    X: FloatArray
     codes: IntArray
     centre: FloatArray
     maps: tuple[FloatArray, ...]
@@ -45,18 +48,24 @@ class LocalMetrics:
         centre = np.median(X, axis=0)
         maps, members = tuple(factors(L)), tuple(np.flatnonzero(inside) for inside in blocks.members)
         images = tuple((X[part] - centre) @ factor.T for factor, part in zip(maps, members, strict=True))
-        return LocalMetrics(codes, centre, maps, members, images)
+        return LocalMetrics(X, codes, centre, maps, members, images)
 
     def nearest(self, X: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Squared distances to the k nearest training points, rising, and which they are."""
+        """Squared distances to the k nearest training points, rising, and which they are.
+
+        Of points at the same distance the first comes first; equal differences under one metric are at the same.
+        """
         n = len(self.codes)
         if not (is_integer(k) and 1 <= k <= n):
             raise ValueError(f"n_neighbors={k!r} must be an integer from 1 to {n}, the training points")
         step = max(1, BLOCK // n)
-        found = [_smallest(D, k) for D in (self.squared(X[s : s + step]) for s in range(0, len(X), step))]
-        if not found:
-            return np.empty((0, k)), np.empty((0, k), dtype=np.intp)
-        return np.concatenate([d for d, _ in found]), np.concatenate([i for _, i in found])
+        squares, places = np.empty((len(X), k)), np.empty((len(X), k), dtype=np.intp)
+        for start in range(0, len(X), step):
+            part = slice(start, start + step)
+            places[part] = self._nearest(X[part], k)
+            row = np.repeat(np.arange(len(places[part])), k)
+            squares[part] = self._by_differences(X[part], row, places[part].ravel()).reshape(-1, k)
+        return squares, places
 
     def squared(self, X: FloatArray) -> FloatArray:
         """Squared distances ``D(x, i)`` from each point to each training point, shape (len(X), n)."""
@@ -74,26 +83,47 @@ class LocalMetrics:
             out[part] = squared_distances(V, a[part], b[part])
         return out
 
+    def votes(self, X: FloatArray, k: int) -> IntArray:
+        """The class of most votes; where several have as many, the neighbourhood shrinks until one has more."""
+        return shrinking_votes(self.codes[self.nearest(X, k)[1]])
+
     def _by_block(self, X: FloatArray) -> Iterator[tuple[IntArray, FloatArray]]:
         """The members of each block, and the squared distances to them."""
         for factor, part, V in zip(self.maps, self.members, self.images, strict=True):
             yield part, squared_distances_between((X - self.centre) @ factor.T, V)
 
-    def votes(self, X: FloatArray, k: int) -> IntArray:
-        """The class of most votes; where several have as many, the neighbourhood shrinks until one has more."""
-        return shrinking_votes(self.codes[self.nearest(X, k)[1]])
+    def _nearest(self, X: FloatArray, k: int) -> IntArray:
+        """Training points nearest to each point: products propose."""
+        # Coordinates under a map err by less than (d + 2) EPS of the sizes of their terms, and a squared distance made
+        # of r of them, by products or differences, by 4 (d + 3) + 2 (r + 4) EPS of the squared lengths of these sizes.
+        doubt = np.empty((len(X), len(self.codes)))
+        for factor, part, old in zip(self.maps, self.members, self._sizes, strict=True):
+            new = self._squared_sizes(X, factor)
+            doubt[:, part] = 8 * (X.shape[1] + len(factor) + 6) * EPS * (new[:, None] + old) + TINY
+        return decided(self.squared(X), doubt, k, lambda row, column: (self._by_differences(X, row, column),))
 
+    @cached_property
+    def _sizes(self) -> tuple[FloatArray, ...]:
+        """Squared lengths of the sizes of all terms of the images."""
+        return tuple(
+            self._squared_sizes(self.X[part], factor) for factor, part in zip(self.maps, self.members, strict=True)
+        )
 
-def squared_distances_between(A: FloatArray, B: FloatArray) -> FloatArray:
-    """From all rows of A to all of B, both near the origin, shape (len(A), len(B)), none below zero."""
-    D = np.sum(A**2, axis=1)[:, None] + np.sum(B**2, axis=1) - 2 * (A @ B.T)
-    return np.maximum(D, 0.0, out=D)
+    def _squared_sizes(self, X: FloatArray, factor: FloatArray) -> FloatArray:
+        """The same of points under a map."""
+        sizes: FloatArray = np.sum((np.abs(X - self.centre) @ np.abs(factor).T) ** 2, axis=1)
+        return sizes
 
-
-def _smallest(D: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-    """The k smallest entries of each row, rising, of equal ones the first, and their columns."""
-    columns = np.argpartition(D, k - 1, axis=1)[:, :k] if k < D.shape[1] else np.tile(np.arange(k), (len(D), 1))
-    columns.sort(axis=1)
-    order = np.argsort(np.take_along_axis(D, columns, axis=1), axis=1, kind="stable")
-    columns = np.take_along_axis(columns, order, axis=1)
-    return np.take_along_axis(D, columns, axis=1), columns
+    def _by_differences(self, X: FloatArray, rows: IntArray, columns: IntArray) -> FloatArray:
+        """``D(x, i)`` of pairs of points and training points, term by term: the same for equal differences."""
+        out = np.empty(len(rows))
+        for factor, members in zip(self.maps, self.members, strict=True):
+            pairs = np.flatnonzero(np.isin(columns, members))
+            image = np.zeros((len(factor), len(pairs)))
+            for feature, weights in enumerate(factor.T):
+                image += weights[:, None] * (X[rows[pairs], feature] - self.X[columns[pairs], feature])
+            square = np.zeros(len(pairs))
+            for coordinate in image:
+                square += coordinate**2
+            out[pairs] = square
+        return out

@@ -10,14 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from lmnn_sdp.estimators.inputs import labelled, numbers
-from lmnn_sdp.estimators.ranking import BLOCK, squared_distances_between
+from lmnn_sdp.estimators.neighborhoods import nearest
 from lmnn_sdp.estimators.votes import shrinking_votes
-from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.neighbors import comparable_squares
 from lmnn_sdp.validation import is_integer
-
-TINY = float(np.finfo(np.float64).tiny)  # more than squares lose where they underflow
 
 
 class ShrinkingKNN(ClassifierMixin, BaseEstimator):
@@ -128,35 +124,6 @@ class ShrinkingKNN(ClassifierMixin, BaseEstimator):
         _check(self.n_neighbors, len(self._X) - 1, "the points left when one is out; lower n_neighbors")
         votes = shrinking_votes(self._codes[nearest(self._X, None, self.n_neighbors)])
         return float(np.mean(votes != self._codes))
-
-
-def nearest(A: FloatArray, B: FloatArray | None, k: int) -> IntArray:
-    """The k nearest rows of B to each row of A, nearest first and of equally near ones the first; shape (len(A), k).
-
-    Without B those of the other rows of A. Matrix products propose and differences decide, so that distances which are
-    equal in float64 are equal here. Each product has its own doubt: one far row makes no other pair doubtful.
-    """
-    others = A if B is None else B
-    found = np.empty((len(A), k), dtype=np.intp)
-    step = max(1, BLOCK // len(others))
-    size = power_of_two(max(np.max(np.abs(A), initial=0.0), np.max(np.abs(others))))  # squares stay within range
-    centre = np.median(others / size, axis=0)
-    lengths = np.sum((others / size - centre) ** 2, axis=1)
-    for start in range(0, len(A), step):
-        part = A[start : start + step]
-        D = squared_distances_between(part / size - centre, others / size - centre)
-        if B is None:
-            D[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
-        # a product and the sum of squared differences err by less than 2 (d + 4) EPS of both squared lengths, doubled
-        doubt = np.sum((part / size - centre) ** 2, axis=1)[:, None] + lengths
-        doubt = 4 * (A.shape[1] + 4) * EPS * doubt + TINY
-        kth = np.partition(D + doubt, k - 1, axis=1)[:, k - 1]
-        row, column = np.nonzero(D - doubt <= kth[:, None])
-        squares = comparable_squares(np.concatenate([part, others]), row, len(part) + column)
-        order = np.lexsort((column, *squares, row))
-        first = np.searchsorted(row, np.arange(len(part)))  # the rows are sorted, and stay so
-        found[start : start + step] = column[order[first[:, None] + np.arange(k)]]
-    return found
 
 
 def _check(k: int, most: int, points: str) -> None:

@@ -8,9 +8,10 @@ from lmnn_sdp.plots.benchmarks import excess, scaling, solved
 from lmnn_sdp.plots.comparison import comparison
 from lmnn_sdp.plots.plane import plane
 from lmnn_sdp.plots.solutions import convergence, margins, spectrum, working_set
-from lmnn_sdp.plots.style import SMALLEST_GAP, STYLE, save
+from lmnn_sdp.plots.style import MARKERS, SMALLEST_GAP, STYLE, save, scientific
 
 __all__ = [
+    "MARKERS",
     "SMALLEST_GAP",
     "STYLE",
     "comparison",
@@ -20,6 +21,7 @@ __all__ = [
     "plane",
     "save",
     "scaling",
+    "scientific",
     "solved",
     "spectrum",
     "working_set",

@@ -11,16 +11,19 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from lmnn_sdp.plots.style import AFTER, MARKERS, OTHERS, SMALLEST_GAP, styled
+from lmnn_sdp.plots.style import AFTER, LEGEND_STROKE, MARKERS, OTHERS, SMALLEST_GAP, scientific, styled
 
 SHORTEST = 1e-3  # seconds drawn for what took less
+SIZES = {"n": "points, n", "d": "features, d"}
+WITHIN = 1e-6  # of the optimum: who is there first
 
 
 @styled
 def excess(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) -> Figure:
     """Objective above the optimum against seconds: a panel a data set, a colour and marker a solver.
 
-    Every dot is a fit, or a round of one; the line is the best that a solver has shown within that time.
+    Every dot is a fit, or a round of one; the line is the best that a solver has shown within that time. The titles
+    tell who is first within a millionth of the optimum.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def excess(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) ->
         A panel for each data set.
     """
     solvers = list(dict.fromkeys(name for curves in panels.values() for name, points in curves.items() if points))
-    figure = Figure(figsize=(9.2, 3.1 * ((len(panels) + 1) // 2)))
+    figure = Figure(figsize=(9.2, 3.3 * ((len(panels) + 1) // 2)))
     grid = figure.subplots((len(panels) + 1) // 2, min(2, len(panels)), squeeze=False).ravel()
     for axes in grid[len(panels) :]:
         axes.remove()
@@ -43,12 +46,24 @@ def excess(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) ->
             if points := sorted(curves.get(name, ())):
                 _frontier(axes, points, max(ends) * 1.5, f"C{k}" if k < 7 else OTHERS, MARKERS[k % len(MARKERS)], name)
         axes.set(xscale="log", yscale="log", xlabel="seconds")
-        axes.set_title(title)
+        axes.set_title(f"{title}: {_first(curves)}")
     for axes in grid[: len(panels) : 2]:
         axes.set_ylabel("objective above the optimum, relative")
+    grid[0].scatter([], [], s=9, color=LEGEND_STROKE, alpha=0.5, label="faint: every fit")
+    grid[0].plot([], [], color=LEGEND_STROKE, linewidth=1.2, label="the best within that time")
     handles = {n: h for axes in grid[: len(panels)] for h, n in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend([handles[name] for name in solvers], solvers, loc="outside lower center", ncols=len(solvers))
+    names = [*solvers, *(name for name in handles if name not in solvers)]
+    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=(len(names) + 1) // 2)
     return figure
+
+
+def _first(curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Who is first within `WITHIN` of the optimum, and when."""
+    there = [(s, name) for name, points in curves.items() for s, value in points if value <= WITHIN]
+    if not there:
+        return f"none within {scientific(WITHIN)}"
+    seconds, name = min(there)
+    return f"{name} first within {scientific(WITHIN)}, {seconds:.2g} s"
 
 
 def _frontier(
@@ -93,7 +108,7 @@ def solved(panels: Mapping[str, Mapping[str, tuple[Sequence[float], int]]]) -> F
             ordered = np.maximum(np.sort(np.array(seconds, dtype=float)), begin)
             share = 100 * np.arange(len(ordered) + 1) / max(1, count)
             ends = np.r_[begin, ordered, end], np.r_[share, share[-1]]
-            label = f"{name} ({len(ordered):,} of {count:,})"
+            label = f"{name}: {len(ordered):,} of {count:,} solved"
             axes.plot(*ends, drawstyle="steps-post", color=f"C{k % 7}", label=label)
         axes.set(xscale="log", xlabel="seconds of one processor", ylim=(0, 102), xlim=(begin, end))
         axes.set_title(title)
@@ -118,13 +133,14 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
     Figure
         Two panels for each sweep.
     """
-    figure = Figure(figsize=(2.9 * len(sweeps), 5.4))
+    figure = Figure(figsize=(2.9 * len(sweeps), 5.8))
     panels = figure.subplots(2, len(sweeps), squeeze=False, sharex="col", sharey="row")
     for column, sweep in enumerate(sweeps):
         total, shares = panels[:, column]
         sizes, seconds = np.array(sweep["sizes"], dtype=float), np.array(sweep["seconds"])
         line = np.exp(np.mean(np.log(seconds)) + sweep["exponent"] * (np.log(sizes) - np.mean(np.log(sizes))))
-        total.plot(sizes, line, color=OTHERS, linewidth=1, label=f"{sweep['along']}$^{{{sweep['exponent']:.2f}}}$")
+        power = f"{sweep['along']}$^{{{sweep['exponent']:.2f}}}$"
+        total.plot(sizes, line, color=OTHERS, linewidth=1, label=f"fitted: seconds go as {power}")
         total.plot(sizes, seconds, marker="o", linestyle="none", color=AFTER, clip_on=False, zorder=3)
         total.set(xscale="log", yscale="log")
         _plain_numbers(total.yaxis)
@@ -133,11 +149,13 @@ def scaling(sweeps: Sequence[Mapping[str, Any]]) -> Figure:
         stack = np.array(list(sweep["parts"].values()))
         colors = [f"C{k}" for k in range(len(stack) - 1)] + ["#dddddd"]
         shares.stackplot(sizes, 100 * stack / stack.sum(axis=0), labels=list(sweep["parts"]), colors=colors, alpha=0.85)
-        shares.set(xscale="log", xlabel=sweep["along"], ylim=(0, 100), xlim=(sizes[0], sizes[-1]))
+        shares.set(
+            xscale="log", xlabel=SIZES.get(sweep["along"], sweep["along"]), ylim=(0, 100), xlim=(sizes[0], sizes[-1])
+        )
         shares.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], rotation=45, ha="right")
         shares.minorticks_off()
-    panels[0, 0].set_ylabel("seconds")
-    panels[1, 0].set_ylabel("% of the seconds")
+    panels[0, 0].set_ylabel("seconds of a solve")
+    panels[1, 0].set_ylabel("where they go, %")
     handles, names = panels[1, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure

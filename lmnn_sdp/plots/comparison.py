@@ -93,7 +93,7 @@ def _differences(axes: Axes, found: Comparison, changes: IntArray) -> None:
     axes.set(xlim=(-reach, reach), ylim=(-1, 1.15 * max(heights.max(), 6) + 0.5), yticks=[])
     axes.annotate("fewer errors after", (0.02, 0.97), xycoords="axes fraction", va="top", color=AFTER)
     axes.annotate("more errors after", (0.98, 0.97), xycoords="axes fraction", va="top", ha="right", color=KINK)
-    axes.set_xlabel("errors after minus errors before, percentage points")
+    axes.set_xlabel("errors after minus before, percentage points (a dot for each split)")
     axes.set_title(title, fontweight="normal")
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))

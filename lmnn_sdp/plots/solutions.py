@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, SMALLEST_GAP, styled
+from lmnn_sdp.analysis.summaries import violated
+from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, LEGEND_STROKE, MARKERS, SMALLEST_GAP, scientific, styled
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.solution import HistoryRow
+
+MOST_MARKED = 40  # rows of a curve; longer ones are drawn without markers
 
 
 @styled
@@ -31,40 +35,63 @@ def convergence(histories: Mapping[str, Sequence[HistoryRow]], title: str = "", 
     Returns
     -------
     Figure
-        Two panels.
+        Two panels with the same vertical axis.
     """
-    figure = Figure(figsize=(9.2, 3.7))
-    values, gaps = figure.subplots(1, 2)
+    figure = Figure(figsize=(9.2, 4.0))
+    values, gaps = figure.subplots(1, 2, sharey=True)
     lowest = {name: max(row.lower_bound for row in rows) for name, rows in histories.items()}
     highest = {name: min(row.objective for row in rows) for name, rows in histories.items()}
-    floor = SMALLEST_GAP
     for k, (name, rows) in enumerate(histories.items()):
         lower = max(lowest.values()) if one_problem else lowest[name]
         upper = min(highest.values()) if one_problem else highest[name]
-        seconds = [row.seconds for row in rows]
-        style: dict[str, Any] = {"color": f"C{k}", "marker": "o" if len(rows) < 40 else None}
-        above = [max(relative_gap(row.objective, lower), floor) for row in rows]
-        below = [max(relative_gap(upper, row.lower_bound), floor) for row in rows]
-        values.plot(seconds, above, label=name, **style)
-        values.plot(seconds, below, linestyle=":", **style)
-        gaps.plot(seconds, [max(row.relative_gap, floor) for row in rows], label=name, **style)
-    values.set_title("Objective (solid) and lower bound (dotted)")
+        style: dict[str, Any] = {"color": f"C{k % 7}"} | (
+            {"marker": MARKERS[k % len(MARKERS)]} if len(rows) < MOST_MARKED else {}
+        )
+        _bounds(values, rows, lower, upper, style)
+        label = name if len(rows) > 1 else f"{name}: known at its end only"
+        gaps.plot([row.seconds for row in rows], [_drawn(row.relative_gap) for row in rows], label=label, **style)
+    smallest = {name: min(row.relative_gap for row in rows) for name, rows in histories.items()}
+    least = min(smallest, key=lambda name: smallest[name])
+    whose = f", {'by' if one_problem else 'for'} {least}" if len(histories) > 1 else ""
+    values.set_title("Objective and lower bound close in on the optimum")
     values.set_ylabel("relative distance to the optimum, at most")
-    gaps.set_title("Certified gap")
+    gaps.set_title(f"Proved gap: down to {scientific(smallest[least])}{whose}")
     gaps.set_ylabel("(objective - lower bound) / objective")
+    gaps.tick_params(labelleft=True)
     times = [row.seconds for rows in histories.values() for row in rows]
     for axes in (values, gaps):
         axes.set(xscale="log" if max(times) > 20 * min(times) else "linear", yscale="log", xlabel="seconds")
-    handles, names = gaps.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    names = dict(zip(*reversed(gaps.get_legend_handles_labels()), strict=True))
+    names |= dict(zip(*reversed(values.get_legend_handles_labels()), strict=True))
+    figure.legend(list(names.values()), list(names), loc="outside lower center", ncols=4)
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
+def _drawn(gap: float) -> float:
+    """A gap that a logarithmic axis can show."""
+    return max(gap, SMALLEST_GAP)
+
+
+def _bounds(axes: Axes, rows: Sequence[HistoryRow], lower: float, upper: float, style: Mapping[str, Any]) -> None:
+    """Distances of objective (filled) and lower bound (dotted, hollow) to the optimum; joined where a row is alone."""
+    seconds = [row.seconds for row in rows]
+    above = [_drawn(relative_gap(row.objective, lower)) for row in rows]
+    below = [_drawn(relative_gap(upper, row.lower_bound)) for row in rows]
+    if len(rows) == 1:
+        axes.plot(2 * seconds, above + below, color=style["color"], linewidth=0.9)
+    axes.plot(seconds, above, **style)
+    axes.plot(seconds, below, linestyle=":", markerfacecolor="white", **style)
+    if not axes.get_legend_handles_labels()[1]:
+        axes.plot([], [], color=LEGEND_STROKE, marker="o", label="objective")
+        hollow: dict[str, Any] = {"linestyle": ":", "marker": "o", "markerfacecolor": "white"}
+        axes.plot([], [], color=LEGEND_STROKE, label="lower bound", **hollow)
+
+
 @styled
 def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[str, int]) -> Figure:
-    """Triplets with a row (solid) and with a positive hinge (dashed) in each round.
+    """Triplets that the solver works on (solid) and with a positive hinge (dashed) in each round.
 
     Parameters
     ----------
@@ -78,20 +105,17 @@ def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[s
     Figure
         One panel.
     """
-    figure = Figure()
+    figure = Figure(figsize=(6.4, 4.2))
     axes = figure.subplots()
     for k, (name, rows) in enumerate(histories.items()):
-        label = f"{name} ({totals[name]:,} triplets)"
         solved = [row for row in rows if row.working_set]  # the start has none
-        rounds = [row.iteration for row in solved]
-        axes.plot(rounds, [row.working_set for row in solved], marker="o", color=f"C{k}", label=label)
-        axes.plot(
-            [row.iteration for row in rows],
-            [row.active_triplets for row in rows],
-            linestyle="--",
-            color=f"C{k}",
-            alpha=0.7,
-        )
+        style: dict[str, Any] = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
+        label = f"{name}, {totals[name]:,} triplets"
+        axes.plot([row.iteration for row in solved], [row.working_set for row in solved], label=label, **style)
+        violations = [row.active_triplets for row in rows]
+        axes.plot([row.iteration for row in rows], violations, linestyle="--", color=f"C{k % 7}", alpha=0.7)
+    axes.plot([], [], color=LEGEND_STROKE, label="the solver works on these")
+    axes.plot([], [], color=LEGEND_STROKE, linestyle="--", label="nearer than the margin (violated)")
     sizes = [
         size for rows in histories.values() for row in rows for size in (row.working_set, row.active_triplets) if size
     ]
@@ -100,56 +124,60 @@ def working_set(histories: Mapping[str, Sequence[HistoryRow]], totals: Mapping[s
         yscale="log", xlabel="round", ylabel="triplets", ylim=(10 ** np.floor(decades[0]), 10 ** np.ceil(decades[1]))
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title("Working set (solid) and violated triplets (dashed)")
-    axes.legend()
+    share = max(row.working_set / totals[name] for name, rows in histories.items() for row in rows)
+    axes.set_title(f"The solver works on {100 * share:.2g} % of the triplets at most")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
 @styled
-def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int], title: str = "") -> Figure:
-    """Histograms of ``d(i, l) - d(i, j)`` over triplets before and after, with the kink of the hinge at 1.
+def margins(edges: Sequence[float], before: Sequence[int], after: Sequence[int], name: str = "") -> Figure:
+    """Histograms of ``d(i, l) - d(i, j)`` over triplets before and after; the title tells how many are below 1.
 
     Parameters
     ----------
     edges : sequence of float, length b + 1
         Bin edges.
     before, after : sequence of int, length b
-        Triplets in each bin, under the Euclidean metric in its best scale and under the learned one.
-    title : str
-        Above the panel.
+        Triplets in each bin, under the Euclidean metric times its best factor and under the learned one, as
+        `lmnn_sdp.analysis.summaries.margin_histogram` counts them.
+    name : str
+        Begins the title.
 
     Returns
     -------
     Figure
         One panel.
     """
-    figure = Figure()
+    figure = Figure(figsize=(6.4, 4.0))
     axes = figure.subplots()
-    axes.stairs(before, edges, fill=True, color=BEFORE, alpha=0.55, label="Euclidean, best scale")
+    axes.stairs(before, edges, fill=True, color=BEFORE, alpha=0.55, label="Euclidean, times the factor that fits best")
     axes.stairs(after, edges, color=AFTER, linewidth=1.8, label="learned")
     axes.axvline(1, color=KINK, linewidth=1.2)
-    top = max(max(before), max(after))
-    axes.annotate("margin 1: kink", (1, top), (6, -4), textcoords="offset points", color=KINK, va="top")
-    axes.axvspan(edges[0], 1, color=KINK, alpha=0.06, linewidth=0)
+    axes.axvspan(edges[0], 1, color=KINK, alpha=0.06, linewidth=0, label="violated: impostor too near, it costs")
     axes.set(
-        xlabel="margin of the triplet (shaded: violated; the last bins hold all beyond)",
+        xlabel="squared distance to the impostor minus that to the target (the last bins hold all beyond)",
         ylabel="triplets",
         yscale="log",
         xlim=(edges[0], edges[-1]),
     )
-    axes.set_title(title or "Margins before and after")
-    axes.legend(loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+    ticks = [tick for tick in axes.get_xticks() if edges[0] <= tick <= edges[-1]]
+    axes.set_xticks(sorted({*ticks, 1}))
+    shares = [100 * violated(edges, counts) / max(1, sum(counts)) for counts in (before, after)]
+    found = f"{shares[0]:.2f} % of {sum(before):,} triplets violated before, {shares[1]:.2f} % after"
+    axes.set_title(f"{name}: {found}" if name else found)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
 @styled
 def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
-    """Eigenvalues of M by falling size, relative to the largest.
+    """Eigenvalues of M by falling size, relative to the largest: how many directions a metric measures in.
 
     Parameters
     ----------
     spectra : mapping
-        For each name the positive eigenvalues, as `lmnn_sdp.analysis.summaries.spectrum` gives them.
+        For each name the eigenvalues as `lmnn_sdp.analysis.summaries.spectrum` gives them, as many as the rank.
 
     Returns
     -------
@@ -158,11 +186,14 @@ def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
     """
     figure = Figure()
     axes = figure.subplots()
-    for name, values in spectra.items():
+    for k, (name, values) in enumerate(spectra.items()):
         relative = np.asarray(values) / max(values)
-        axes.plot(np.arange(1, len(relative) + 1), relative, marker="o", label=name)
-    axes.set(yscale="log", xlabel="eigenvalue", ylabel="relative to the largest")
+        style: dict[str, Any] = {"color": f"C{k % 7}", "marker": MARKERS[k % len(MARKERS)]}
+        axes.plot(np.arange(1, len(relative) + 1), relative, label=f"{name}: {len(relative)}", **style)
+    axes.set(yscale="log", xlabel="eigenvalue of M, by falling size", ylabel="relative to the largest")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title("Spectrum of M")
-    axes.legend()
+    ranks = sorted({len(values) for values in spectra.values()})
+    many = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 1 else f"{ranks[0]}"
+    axes.set_title(f"The metric measures in {many} direction{'s' * (ranks[-1] > 1)}")
+    axes.legend(title="rank")
     return figure

@@ -17,6 +17,7 @@ BEFORE, AFTER, KINK = "#999999", "#0072B2", "#D55E00"
 OTHERS = "#777777"  # beyond the colours of the style's cycle
 MARKERS = "osD^vPX*"
 SMALLEST_GAP = 1e-14  # drawn for gaps that rounding makes zero
+LEGEND_STROKE = "#555555"  # of what a legend says about line styles, whatever the colour
 
 P = ParamSpec("P")
 
@@ -30,6 +31,28 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             return draw(*args, **kwargs)
 
     return wrapper
+
+
+def scientific(value: float) -> str:
+    """A tolerance or a gap in one digit: ``1e-6``, whatever its size.
+
+    Parameters
+    ----------
+    value : float
+        A positive number.
+
+    Returns
+    -------
+    str
+        The digit and the power of ten.
+
+    Examples
+    --------
+    >>> scientific(1e-4), scientific(1e-06), scientific(0.18)
+    ('1e-4', '1e-6', '2e-1')
+    """
+    digits, exponent = f"{value:.0e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def save(figure: Figure, directory: Path, name: str) -> list[Path]:

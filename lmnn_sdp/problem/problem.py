@@ -41,7 +41,7 @@ from lmnn_sdp.problem.statement import Statement
 from lmnn_sdp.validation import check_data, check_labels, check_mu, check_neighbors
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem(Statement):
     """An LMNN problem, ready to be solved; build it with `Problem.from_data`, or with `Problem.from_triplets`.
 

@@ -9,13 +9,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.display.cards import card
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import Blocks
 from lmnn_sdp.problem.checks import check_plain
 from lmnn_sdp.problem.coordinates import Coordinates
 
+FEW_CLASSES = 6  # whose sizes a card lists
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Statement:
     """What is given: data, target neighbours and weights, and what follows from them at once.
 
@@ -116,6 +119,29 @@ class Statement:
         others = self.n_points - np.bincount(self.codes)[self.codes]
         # an upper bound: a product and the sum round, and so does the number of target neighbours
         return self.n_neighbors * math.fsum(self.weights * others) * (1 + 2.0**-50)
+
+    def __repr__(self) -> str:
+        size = f"{self.n_points} points of {self.n_features} features, {self.n_triplets:,} triplets"
+        return f"{type(self).__name__}({size}, n_neighbors={self.n_neighbors}, mu={self.mu:g})"
+
+    def _repr_html_(self) -> str:
+        """A card with the size of the problem and its parameters, for notebooks."""
+        sizes = np.bincount(self.codes)
+        counts = ", ".join(map(str, sizes)) if len(sizes) <= FEW_CLASSES else f"{sizes.min()} to {sizes.max()}"
+        kind = "diagonal: a weight for each feature" if self.diagonal else f"{self.n_features} x {self.n_features}"
+        rows = [
+            ("points", f"{self.n_points:,} of {self.n_features} features"),
+            ("classes", f"{len(sizes)}, of {counts} points"),
+            ("target neighbours of a point", f"{self.n_neighbors}"),
+            ("mu, weight of the push", f"{self.mu:g}"),
+            ("triplets", f"{self.n_triplets:,}"),
+            ("metric", kind if self.blocks is None else f"{len(self.blocks)} of {kind}"),
+        ]
+        if np.any(self.R):
+            rows.append(("penalty", f"<R, M> with tr(R) = {np.trace(self.R):.3g}"))
+        if self.weights is not None:
+            rows.append(("weights of the points", f"{self.weights.min():.3g} to {self.weights.max():.3g}"))
+        return card("LMNN problem", None, rows)
 
     def target_pairs(self) -> tuple[IntArray, IntArray]:
         """Points i and their target neighbours j as two arrays of shape (n k,)."""

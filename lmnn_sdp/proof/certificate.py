@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.display.cards import Badge, Row, card, interval_row
+from lmnn_sdp.display.intervals import gap_text
 from lmnn_sdp.numerics.linalg import eigvalsh, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.checks import check_diagonal, check_multipliers, check_stack
@@ -97,12 +99,42 @@ class Certificate:
         """Whether both intervals can hold the same optimum."""
         return max(self.lower_bound, other.lower_bound) <= min(self.objective, other.objective)
 
+    def _repr_html_(self) -> str:
+        """A card with the interval and what makes up the gap, for notebooks."""
+        if math.isfinite(self.relative_gap):
+            badge = Badge("PROVED", "No metric has an objective below this interval.", True)
+        else:
+            badge = Badge("NO BOUND", "Nothing is proved of the optimum on one side.", False)
+        residuals = self.residuals
+        parts = (residuals.complementarity, residuals.push_slackness, residuals.margin_slackness)
+        names = ("complementarity", "push slackness", "margin slackness")
+        gap = " + ".join(f"{name} {part:.1e}" for name, part in zip(names, parts, strict=True))
+        repaired = f"M {residuals.primal_psd:.1e}, dual slack {residuals.dual_psd:.1e}"
+        bounds = bounds_rows(self.lower_bound, self.objective)
+        return card("Certificate", badge, [*bounds, ("gap from", gap), ("repaired", repaired), *metric_rows(self)])
+
 
 def relative_gap(objective: float, lower_bound: float) -> float:
     """``(objective - lower_bound) / objective``; infinite when either bound is missing."""
     if not (math.isfinite(objective) and math.isfinite(lower_bound)):
         return math.inf
     return (objective - lower_bound) / objective if objective > 0 else 0.0
+
+
+def bounds_rows(lower_bound: float, objective: float) -> list[Row]:
+    """Interval and gap, for a card."""
+    gap = relative_gap(objective, lower_bound)
+    return [interval_row("optimum in", lower_bound, objective), ("relative gap", gap_text(gap))]
+
+
+def metric_rows(certificate: Certificate, d: int | None = None) -> list[Row]:
+    """Rank and violated triplets of a metric (on d features), and the features that it leaves out, for a card."""
+    left_out = ", ".join(map(str, certificate.left_out))
+    return [
+        ("rank of M", f"{certificate.rank}" if d is None else f"{certificate.rank} of {d}"),
+        ("violated triplets", f"{certificate.active_triplets:,}"),
+        *([("proved without features", f"{left_out}, which repeat others up to rounding")] if left_out else []),
+    ]
 
 
 def certify_pair(problem: Problem, M: npt.ArrayLike, triplets: npt.ArrayLike, alpha: npt.ArrayLike) -> Certificate:

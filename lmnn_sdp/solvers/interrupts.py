@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import TypeVar
@@ -51,6 +51,15 @@ class CtrlC:
                 self._raises = False
         except KeyboardInterrupt:
             return None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Ctrl-C is noted only: for what must not be broken off, such as an archive that would complain of it later."""
+        raises, self._raises = self._raises, False
+        try:
+            yield
+        finally:
+            self._raises = raises and not self.came
 
     def _note(self, _: int, frame: FrameType | None) -> None:
         """Handle the signal that came at a frame."""

@@ -188,8 +188,13 @@ def _iterate(
 ) -> Iterate:
     """Multiplier Z and penalties that go with a metric and multipliers."""
     s = advance * problem.mu * problem.mean_weight / width
-    z = advance * PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))  # M may be zero
+    z = advance * _psd_penalty(problem, M)
     return Iterate(M, graph, 1 - graph.margins(M), alpha, psd_part(problem.cost - graph.adjoint(alpha)), s, z)
+
+
+def _psd_penalty(problem: Problem, M: FloatArray) -> float:
+    """First penalty of the PSD constraint where the metric is of this size; it may be zero."""
+    return PSD_PENALTY / max(spectral_norm(M), unit_scale(problem))
 
 
 def _record(monitor: Monitor, state: Iterate, iteration: int, slack: float) -> Status | None:
@@ -260,7 +265,8 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
     if steps == MAX_INNER and error > LEFT_UNDONE * accuracy:
-        state.s, state.z = SOFTER * state.s, SOFTER * state.z
+        # a metric that grew a thousandfold since z was set has a z a thousand times too stiff
+        state.s, state.z = SOFTER * state.s, min(SOFTER * state.z, _psd_penalty(problem, psd_part(state.M)))
     else:
         state.alpha, state.Z = a, symmetrize(Z)
     return steps

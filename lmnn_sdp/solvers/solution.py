@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from lmnn_sdp.display.cards import Badge, Row, card, interval_row
+from lmnn_sdp.display.cards import Badge, card
 from lmnn_sdp.display.intervals import gap_text, interval_text
 from lmnn_sdp.numerics.array_files import read_arrays
 from lmnn_sdp.numerics.files import write_atomically
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.proof.certificate import Certificate, Residuals, relative_gap
+from lmnn_sdp.proof.certificate import Certificate, Residuals, bounds_rows, metric_rows, relative_gap
 from lmnn_sdp.solvers.saved_arrays import Arrays, check_arrays
 
 
@@ -266,22 +266,6 @@ class Solution:
         bounds = bounds_rows(self.lower_bound, self.objective)
         rows = [*bounds, *metric_rows(self.certificate, len(self.M)), ("solver", self.effort)]
         return card("LMNN solution", self.status.badge, rows, self.history)
-
-
-def bounds_rows(lower_bound: float, objective: float) -> list[Row]:
-    """Interval and gap, for a card."""
-    gap = relative_gap(objective, lower_bound)
-    return [interval_row("optimum in", lower_bound, objective), ("relative gap", gap_text(gap))]
-
-
-def metric_rows(certificate: Certificate, d: int) -> list[Row]:
-    """Rank and violated triplets of a metric on d features, and the features that it leaves out, for a card."""
-    left_out = ", ".join(map(str, certificate.left_out))
-    return [
-        ("rank of M", f"{certificate.rank} of {d}"),
-        ("violated triplets", f"{certificate.active_triplets:,}"),
-        *([("proved without features", f"{left_out}, which repeat others up to rounding")] if left_out else []),
-    ]
 
 
 def _of_arrays(arrays: Arrays) -> Solution:

@@ -177,7 +177,8 @@ def solve(
 
         def after_record(row: HistoryRow) -> object:
             if file is not None:
-                file.write()
+                with ctrl_c.held():
+                    file.write()
             answer = None if callback is None else callback(LiveRow(**vars(row), metric=attempt.metric))
             return ctrl_c.came or answer
 

@@ -173,10 +173,10 @@ def test_verify_exits_with_1_when_two_intervals_do_not_overlap(monkeypatch):
 
 
 def test_verify_refuses_what_is_too_large():
-    code, _, err = run("verify", "breast_cancer")
-    assert code == 2
-    assert "454,104 triplets are too many" in err
-    assert "--points" in err
+    result = invoke("verify", "breast_cancer")
+    assert result.exit_code == 2
+    assert "454,104 triplets are too many" in result.stderr
+    assert "--points" in result.stderr
 
 
 def test_export_writes_an_sdpa_file(tmp_path):
@@ -198,7 +198,7 @@ BAD_CALLS = {
     "file of another kind": (["audit", "iris", "--metric", __file__], 2, "has the ending '.py'; metrics are read from"),
     "k too large": (["solve", "iris", "-k", "50"], 2, "class 0 has 50"),
     "kernel": (["solve", "iris", "--kernel", "magic"], 2, "'magic' is not one of 'linear'"),
-    "no coordinates": (["solve", "iris", "--kernel", "rbf", "--kernel-components", "0"], 2, "from 1 to the number of"),
+    "no coordinates": (["solve", "iris", "--kernel", "rbf", "--kernel-components", "0"], 2, "-components 0 must be"),
     "gamma alone": (["solve", "iris", "--gamma", "2"], 2, "belong to --kernel"),
     "solver": (["solve", "iris", "--solver", "magic"], 2, "is unknown; use 'auto'"),
     "option": (["solve", "iris", "--fast"], 2, "No such option"),
@@ -209,11 +209,17 @@ BAD_CALLS = {
 @pytest.mark.parametrize("name", BAD_CALLS)
 def test_bad_calls_give_one_line_and_no_traceback(name):
     arguments, code, message = BAD_CALLS[name]
-    returned, out, err = run(*arguments)
-    assert returned == code
-    assert message in err
+    result = invoke(*arguments)  # an exception that is not told in a line would pass through
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_bad_call_of_the_program_gives_one_line_and_no_traceback():
+    code, out, err = run("solve", "iris", "--solver", "magic")
+    assert (code, out) == (2, "")
+    assert "is unknown; use 'auto'" in err
     assert "Traceback" not in err
-    assert out == ""
 
 
 @pytest.mark.parametrize("option", ["--out", "--figures", "--checkpoint"])
@@ -252,13 +258,29 @@ def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
         (["--metrics", "class"], "metrics        3, ranks"),
         (["--metrics", "2"], "metrics        2, ranks"),
         (["--structure", "diagonal"], "rank of M      4 of 4"),
-        (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 features"),
+        (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 kernel coordinates"),
+        (["--kernel", "rbf", "--kernel-components", "5", "--metrics", "class"], "metrics        3, ranks"),
     ],
 )
 def test_solve_learns_the_family(options, expected, tmp_path):
     result = invoke("solve", "iris", "--tol", "1e-2", "--figures", tmp_path, *options)
     assert result.exit_code == 0, result.output
     assert expected in result.output
+
+
+def test_kernel_coordinates_that_part_any_labels_are_warned_of():
+    call = ["solve", "wine", "--standardize", "--kernel", "rbf", "--quiet", "--tol", 1e-1]
+    assert "140 coordinates of 178 points part nearly any labels" in invoke(*call, "--kernel-components", 140).stderr
+    assert invoke(*call, "--kernel-components", 5).stderr == ""
+
+
+def test_a_kernel_of_data_with_a_hole_is_refused_by_the_hole(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    X[4, 1] = np.nan
+    np.savez(tmp_path / "hole.npz", X=X, y=y)
+    result = invoke("solve", tmp_path / "hole.npz", "--kernel", "rbf", "--quiet")
+    assert result.exit_code == 2
+    assert "[4, 1]" in result.stderr
 
 
 def test_solve_finds_the_optimum_in_kernel_coordinates():

@@ -51,6 +51,13 @@ def test_energies_are_the_sums_of_the_definition(k, mu, classes, margin):
     assert np.array_equal(model.predict(new), np.argmin(expected, axis=1))
 
 
+def test_on_a_grid_friends_are_the_first_of_equally_near_points():
+    rng = np.random.default_rng(0)
+    X, y, new = rng.integers(0, 4, (60, 3)).astype(float), np.arange(60) % 3, rng.integers(0, 4, (20, 3)).astype(float)
+    model = EnergyClassifier(LMNN(tol=1e-2)).fit(X, y)
+    np.testing.assert_allclose(model.energies(new), brute_force(model, X, y, new), rtol=1e-11)
+
+
 def test_an_energy_is_what_the_objective_grows_by():
     # friends and targets stay the nearest: the new point is none of the others' targets, being far along a free feature
     X, y = data(n=30, d=2)

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from lmnn_sdp import LMNN, MultiMetricLMNN, Problem, solve
 from lmnn_sdp.estimators.ranking import LocalMetrics
 from lmnn_sdp.numerics.linalg import metric_of
+from lmnn_sdp.problem.blocks import Blocks
 
 X, Y = load_iris(return_X_y=True)
 
@@ -71,9 +72,8 @@ def test_clusters_of_k_means_and_of_the_caller_are_the_same_problem():
 
 
 def test_ties_shrink_the_neighbourhood():
-    metrics = LocalMetrics(
-        np.array([0, 1, 1, 0]), np.zeros(1), (np.eye(1),), (np.arange(4),), (np.array([[1.0], [2], [3], [4]]),)
-    )
+    points, one = np.array([[1.0], [2], [3], [4]]), Blocks(np.zeros(4, dtype=np.intp), np.zeros(1))
+    metrics = LocalMetrics.of(points, np.array([0, 1, 1, 0]), one, np.eye(1)[None])
     assert metrics.votes(np.zeros((1, 1)), 1).tolist() == [0]
     assert metrics.votes(np.zeros((1, 1)), 2).tolist() == [0]  # one each: the nearest decides
     assert metrics.votes(np.zeros((1, 1)), 3).tolist() == [1]

@@ -10,10 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lmnn_sdp import ShrinkingKNN
-from lmnn_sdp.datasets import load
-from lmnn_sdp.estimators import tie_rule
 from lmnn_sdp.estimators.votes import shrinking_votes
-from lmnn_sdp.problem.neighbors import comparable_squares
 
 X, Y = load_iris(return_X_y=True)
 
@@ -66,21 +63,6 @@ def test_votes_in_the_order_of_the_neighbours():
     assert shrinking_votes(np.empty((0, 3), dtype=np.intp)).shape == (0,)
 
 
-@pytest.mark.parametrize("exponent", [22, 25, 26, 27, 28, 40])
-def test_far_from_the_origin_neighbours_are_the_same(exponent):
-    data = load("balance_scale")
-    near = tie_rule.nearest(data.X, None, 5)
-    assert np.array_equal(tie_rule.nearest(data.X + 2.0**exponent, None, 5), near)
-
-
-def test_in_small_blocks_neighbours_are_the_same(monkeypatch):
-    data = load("balance_scale")
-    near = tie_rule.nearest(data.X, None, 5)
-    monkeypatch.setattr(tie_rule, "BLOCK", 1000)
-    assert np.array_equal(tie_rule.nearest(data.X, None, 5), near)
-    assert np.array_equal(tie_rule.nearest(data.X + 0.25, data.X, 5)[:, 0], np.arange(625))
-
-
 def test_wrong_parameters_raise():
     for k in (0, 151, 2.0, "auto"):
         with pytest.raises(
@@ -93,30 +75,3 @@ def test_wrong_parameters_raise():
         ShrinkingKNN().leave_one_out_error()
     with pytest.raises(ValueError, match="features"):
         ShrinkingKNN().fit(X, Y).predict(X[:, :3])
-
-
-@pytest.mark.parametrize("unit", [2.0**-700, 2.0**500, 2.0**1020])
-def test_neighbours_do_not_depend_on_the_unit(unit):
-    # squares of such numbers are 0 or beyond float64
-    rng = np.random.default_rng(0)
-    points, new = rng.normal(size=(30, 3)), rng.normal(size=(10, 3))
-    assert np.array_equal(tie_rule.nearest(new * unit, points * unit, 3), tie_rule.nearest(new, points, 3))
-    assert np.array_equal(tie_rule.nearest(points * unit, None, 3), tie_rule.nearest(points, None, 3))
-
-
-@pytest.mark.parametrize("far", [1e9, 1e160])
-def test_a_far_row_leaves_the_others_as_they_are(monkeypatch, far):
-    pairs = []
-
-    def counted(X, a, b):
-        pairs.append(len(a))
-        return comparable_squares(X, a, b)
-
-    monkeypatch.setattr(tie_rule, "comparable_squares", counted)
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(100, 3))
-    near = tie_rule.nearest(points[1:], None, 3)
-    points[0] = far
-    assert np.array_equal(tie_rule.nearest(points, None, 3)[1:], near + 1)
-    if far < 1e100:  # its pairs alone are beyond what products tell
-        assert pairs[-1] <= pairs[0] + 3 * len(points)

@@ -2,9 +2,11 @@ import matplotlib
 import numpy as np
 import pytest
 
-from lmnn_sdp import Comparison, plots, solve
-from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum
+from lmnn_sdp import Comparison, Problem, plots, solve
+from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum, violated
+from lmnn_sdp.datasets import load
 from lmnn_sdp.problem.scale import euclidean_scale
+from lmnn_sdp.solvers.solution import HistoryRow
 from problems import blobs
 
 SWEEP = {
@@ -31,6 +33,10 @@ def counted(before, after):
         classifier_neighbors=3,
         standardize=False,
     )
+
+
+def title(axes):
+    return axes.get_title(loc="left")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,7 @@ def test_shares_rise_to_what_is_solved():
     assert first.get_xdata().tolist() == pytest.approx([1 / 3, 0.5, 1, 2, 3])
     assert first.get_ydata().tolist() == [0, 25, 50, 75, 75]
     assert second.get_ydata().tolist() == [0, 0]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a (3 of 4)", "b (0 of 2)"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a: 3 of 4 solved", "b: 0 of 2 solved"]
 
 
 def test_the_same_figure_gives_the_same_bytes(solved, tmp_path):
@@ -115,6 +121,55 @@ def test_histograms_count_every_triplet(solved):
     edges, before, after = margin_histogram(problem, solution)
     assert sum(before) == sum(after) == problem.n_triplets
     assert min(abs(edge - 1) for edge in edges) < 1e-12  # the kink is an edge
+    triplets = problem.all_triplets()
+    assert violated(edges, after) == np.sum(problem.margins(solution.L, triplets) < 1 - 1e-6)
+
+
+def test_margins_of_data_on_a_grid_have_a_bin_each():
+    data = load("balance_scale").standardized()
+    problem = Problem.from_data(data.X, data.y)
+    solution = solve(problem)
+    edges, before, after = margin_histogram(problem, solution)
+    margins = problem.margins(solution.L, problem.all_triplets())
+    step = edges[1] - edges[0]
+    places = (margins - edges[0]) / step % 1
+    np.testing.assert_allclose(places[margins < edges[-1]], 0.5, atol=1e-2)  # in the middle of a bin
+    assert step == pytest.approx(1)
+    assert min(before[1:]) > 0
+    assert sum(before) == sum(after) == problem.n_triplets
+    assert violated(edges, after) == np.sum(margins < 1 - 1e-6)
+    drawn = plots.margins(edges, before, after).axes[0]
+    assert f"{100 * violated(edges, after) / problem.n_triplets:.2f} % after" in title(drawn)
+
+
+def test_a_spectrum_goes_as_far_as_the_rank(solved):
+    _, solution = solved
+    assert len(spectrum(solution)) == solution.certificate.rank
+    drawn = plots.spectrum({"a": [4.0, 1.0], "b": [1.0]}).axes[0]
+    assert title(drawn) == "The metric measures in 1 to 2 directions"
+
+
+def test_a_solve_known_at_its_end_only_is_a_filled_and_a_hollow_dot_that_a_line_joins():
+    rows = [HistoryRow(0, 0.5, 2.0, 1.0, 1, 1, 1)]
+    figure = plots.convergence({"once": rows, "twice": [*rows, HistoryRow(1, 1.0, 1.5, 1.4, 1, 1, 1)]})
+    joined, filled, hollow = figure.axes[0].lines[:3]
+    assert list(joined.get_xdata()) == [0.5, 0.5]
+    assert list(joined.get_ydata()) == [*filled.get_ydata(), *hollow.get_ydata()]
+    assert hollow.get_markerfacecolor() == "white" != filled.get_markerfacecolor()
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["once: known at its end only", "twice", "objective", "lower bound"]
+
+
+def test_the_plane_explains_every_mark_and_counts_the_impostors(solved):
+    problem, solution = solved
+    figure = plots.plane(problem, solution.M, points=[0])
+    names = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+    assert all(word in names for word in ("looked at", "target", "margin", "impostor", "from the mean"))
+    V = problem.X @ solution.L.T
+    squares = np.sum((V - V[0]) ** 2, axis=1)
+    near = squares < 1 + squares[problem.targets[0]].max()
+    count = np.count_nonzero(near & (problem.codes != problem.codes[0]))
+    assert title(figure.axes[1]) == f"After, coordinates Lx: {count} impostors"
 
 
 def test_histograms_of_too_many_triplets_are_refused(solved, monkeypatch):

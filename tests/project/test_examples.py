@@ -4,6 +4,7 @@ import doctest
 import io
 import re
 import runpy
+import subprocess
 import sys
 from contextlib import redirect_stdout
 
@@ -15,6 +16,7 @@ from harness.paths import ROOT
 FOLDER = ROOT / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 GALLERY = (FOLDER / "README.md").read_text()
+APART = {"metric_in_an_index"}  # faiss brings a BLAS of its own, and tests of threads count those of the process
 NUMBER = r"([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
 pytestmark = pytest.mark.printed
 
@@ -27,20 +29,32 @@ def numbers(text, pattern):
 
 
 def printed(name, out):
-    """Run an example as a program, but in this process; what it printed."""
+    """Run an example as a program, but in this process where it may; what it printed."""
     script, picture = FOLDER / f"{name}.py", out / f"{name}.png"
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as stdout, plt.rc_context():
-        patch.syspath_prepend(FOLDER)
-        patch.setattr(sys, "argv", [str(script), "--out", str(out)])
-        runpy.run_path(str(script), run_name="__main__")
-    plt.close("all")
-    lines = stdout.getvalue().splitlines(keepends=True)
+    run = run_apart if name in APART else run_here
+    lines = run(script, out).splitlines(keepends=True)
     assert lines[-1] == f"picture: {picture}\n"
     assert picture.read_bytes().startswith(b"\x89PNG")
     return "".join(lines[:-1])
 
 
-@pytest.mark.parametrize("name", NAMES)
+def run_here(script, out):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as stdout, plt.rc_context():
+        patch.syspath_prepend(FOLDER)
+        patch.setattr(sys, "argv", [str(script), "--out", str(out)])
+        runpy.run_path(str(script), run_name="__main__")
+    plt.close("all")
+    return stdout.getvalue()
+
+
+def run_apart(script, out):
+    command = [sys.executable, "-W", "error", str(script), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in APART)) for name in NAMES])
 def test_it_prints_what_the_gallery_says_and_shows_what_it_claims(name, tmp_path):
     section = GALLERY.split(f"]({name}.py)")[1]
     quoted = re.search(r"```text\n(.*?)```", section, re.DOTALL).group(1)
@@ -125,6 +139,21 @@ def the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits
     assert two > 10 * many
     whole, _, kept = numbers(text, "objective: # (gap #), # with")
     assert kept > 100 * whole
+    best, times = numbers(text, "two rows learned: #, at most # times")
+    assert kept / 25 < best < kept / 15
+    assert best / whole == pytest.approx(times, rel=0.05)
+    assert numbers(text, "four digits, two rows learned: #")[0] < before / 2
+
+
+def the_energy_is_that_of_the_definition_and_helps_where_votes_are_narrow(text):
+    energies = {}
+    for label in ("left", "balanced", "right"):
+        energies[label], made = numbers(text, f"  {label}: # by the definition, # by EnergyClassifier")
+        assert energies[label] == made
+    true = re.search(r"tips to the (\w+)", text)[1]
+    assert min(energies, key=energies.get) == true
+    vote, energy = numbers(text, "balance_scale: # % errors of the vote, # % of the energy")
+    assert energy < 0.75 * vote
 
 
 def a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors(text):
@@ -160,11 +189,32 @@ def balance_scale_has_something_to_choose_and_iris_has_not(text):
     assert ratio["iris"] < 3 < 5 < ratio["balance_scale"]
 
 
+def the_learned_graph_errs_less_but_for_one_neighbor(text):
+    plain, learned = (
+        numbers(text, f"{name}: # % errors at k = 1, # % at k = 5, # % at k = 30") for name in ("Euclidean", "learned")
+    )
+    assert learned[1] < plain[1]
+    assert learned[2] < plain[2] - 1
+    assert plain[0] < learned[0] + 1
+
+
+def indices_find_the_neighbors_in_the_learned_coordinates(text):
+    found = {line[0]: float(line[1]) for line in re.findall(rf"(.*): {NUMBER} % of the neighbours", text)}
+    exact = [share for name, share in found.items() if "HNSW" not in name and "not" not in name]
+    assert min(exact) > 99.9
+    assert found["ball tree of x, not transformed"] < 75
+    assert ("faiss is not installed" in text) == (len(found) == 2)
+    assert min(share for name, share in found.items() if "not" not in name) > 99
+
+
 CLAIMS = {
     "audit_a_metric": both_descents_end_at_different_places_well_above_the_optimum,
     "choosing_k_and_mu": balance_scale_has_something_to_choose_and_iris_has_not,
     "digits_in_2d": the_plane_after_learning_is_the_better_picture_and_too_little_for_ten_digits,
+    "energy": the_energy_is_that_of_the_definition_and_helps_where_votes_are_narrow,
+    "graph_of_neighbors": the_learned_graph_errs_less_but_for_one_neighbor,
     "kernel_circles": a_kernel_halves_the_optimum_and_too_many_coordinates_cost_errors,
+    "metric_in_an_index": indices_find_the_neighbors_in_the_learned_coordinates,
     "metrics_by_class": more_metrics_fit_better_and_part_the_circles,
     "quick_start": learning_helps,
     "raw_and_standardized": scale_matters_through_the_targets_only,

@@ -1,7 +1,9 @@
 """Ctrl-C at any moment of a solve: an answer with its proof, never a KeyboardInterrupt."""
 
+import gc
 import signal
 import sys
+import zipfile
 from threading import Thread
 
 import numpy as np
@@ -135,6 +137,16 @@ def test_at_any_call_there_is_an_answer_and_the_checkpoint_is_whole(solved, tmp_
         assert Solution.load(path).certificate == solution.certificate
         assert [entry.name for entry in tmp_path.iterdir()] == ["c.npz"]
     assert seen == {Status.INTERRUPTED, Status.OPTIMAL}
+
+
+def test_while_a_checkpoint_is_written_it_is_noted_and_heard_right_after(monkeypatch, tmp_path):
+    # an archive that is broken off complains when it is collected, where nobody can catch it
+    pressed(monkeypatch, zipfile.ZipFile, "close")
+    solution = interrupted(tol=1e-12, checkpoint=tmp_path / "c.npz")
+    monkeypatch.undo()
+    gc.collect()
+    assert len(solution.history) == 1
+    assert Solution.load(tmp_path / "c.npz").certificate == solution.certificate
 
 
 def test_while_numba_compiles_it_is_noted_and_heard_at_the_next_record(monkeypatch):

@@ -11,6 +11,7 @@ from harness.hard_data import all_data
 from harness.nasty import Recipe
 from lmnn_sdp import Problem, Status, solve
 from lmnn_sdp.datasets import load
+from lmnn_sdp.solvers import newton
 
 HARD = {f"{data.family}: {data.name}": data for data in all_data()}
 
@@ -35,6 +36,22 @@ def test_many_features_and_few_points(reg):
 @pytest.mark.parametrize("reg", [0.7, 0.07])
 def test_few_points_of_three_classes(reg):
     assert solve(genes(45, 80, 3, reg)).status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("stiffness", [0.01, 1.0, 10.0])
+@pytest.mark.parametrize("width", [0.03, 0.25, 16.0])
+def test_a_start_whose_penalties_are_far_off_is_mended(monkeypatch, stiffness, width):
+    # indicators of levels that each class has of its own: the first metric is a thousand times smaller than the optimal
+    rng = np.random.default_rng(19)
+    y = np.arange(60) % 2
+    level = rng.integers(0, 3, 60) + 3 * (y & (rng.random(60) < 0.9))
+    X = np.column_stack([np.random.default_rng(0).normal(size=(60, 2)), 20 * np.eye(6)[level]])
+    monkeypatch.setattr(newton, "PSD_PENALTY", stiffness * newton.PSD_PENALTY)
+    monkeypatch.setattr(newton, "NARROWER", width)
+    solution = solve(Problem.from_data(X, y, 1, 0.01, reg=0.1))
+    assert solution.status is Status.OPTIMAL
+    assert solution.lower_bound <= 1.38054169 * (1 + 1e-8)  # as SCS proves
+    assert solution.objective >= 1.38054157 * (1 - 1e-8)
 
 
 def test_the_small_one_agrees_with_scs():

@@ -69,7 +69,7 @@ CASES = {
         Case("oFaces", "olivetti_faces", 280, 120, 4, 100, by_class=True, validation=True),
         Case("wine", "wine", 106, 46, 100, 100),
         Case("iris", "iris", 90, 38, 100, 100, validation=True),
-        Case("letters-part", "letters", 2_000, 1_000, 1, 0),
+        Case("letters-part", "letters", 1_000, 500, 1, 0),
     )
 }
 
