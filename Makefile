@@ -64,6 +64,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/peers.py
 	$(BIN)/python experiments/comparisons.py
 	$(BIN)/python experiments/ball_trees.py
+	$(BIN)/python experiments/diagnose.py
 	$(BIN)/python experiments/paper_figures.py
 	$(BIN)/python experiments/galleries.py
 	$(BIN)/python experiments/nips2005.py

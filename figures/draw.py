@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import paper
+import paper_images
 from harness.paths import FIGURES, RESULTS
 from lmnn_sdp import Problem, plots
 from lmnn_sdp.solvers.solution import HistoryRow
@@ -57,7 +58,8 @@ def main() -> None:
     plots.save(plots.scaling([_sweep(sweep) for sweep in _read(source, "scaling")["sweeps"]]), target, "scaling")
     plots.save(plots.solved(_hard(_read(source, "hard_problems")["runs"])), target, "hard_problems")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
-    for name, figure in paper.pictures(_read(source, "paper_figures")).items():
+    drawn = paper.pictures(_read(source, "paper_figures")) | paper_images.pictures(_read(source, "galleries"))
+    for name, figure in drawn.items():
         plots.save(figure, target, name)
 
 

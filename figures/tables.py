@@ -15,7 +15,7 @@ from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
 from lmnn_sdp.numerics.files import write_text_atomically
 
-PAGES = ("README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md")
+PAGES = ("README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md", "docs/diagnose.md")
 
 
 def main() -> None:
@@ -50,6 +50,8 @@ def blocks(page: str) -> dict[str, str]:
         return {"commits": commits()}
     if page == "docs/reproduction.md":
         return reproduction()
+    if page == "docs/diagnose.md":
+        return {"diagnosed": diagnosed(), "diagnosis times": diagnosis_times(), "sizes": sizes()}
     return {
         "import": imports(),
         "newton": newton(),
@@ -83,6 +85,7 @@ def reproduction() -> dict[str, str]:
         "flags": reproduced.flags(cells).markdown(),
         "gaps": reproduced.by_key(gaps | own, small, "test error, %").markdown(),
         "choices": reproduced.by_key(settings, small, "test error, %").markdown(),
+        "nips": f"{reproduced.bars_of_2005(_read('nips2005')['data']).markdown()}\n\n{_origin(_read('nips2005'))}",
     }
 
 
@@ -304,6 +307,51 @@ def ball_trees() -> str:
             numbers = [f"{row['tree_seconds']:.4f}", f"{row['brute_seconds']:.4f}", f"{row['ratio']:.2f}"]
             rows.append([case["data"], row["space"], f"{row['dimensions']}", *numbers, same, f"{row['error']:.1%}"])
     return _table(names, "llrrrrrr", rows, result)
+
+
+def diagnosed() -> str:
+    """What was recommended beside a longer comparison."""
+    result = _read("diagnose")
+    rows = []
+    for one in result["cases"]:
+        errors = (_percents(one[key]) for key in ("raw_error", "error", "best_error"))
+        method, is_sure = one["method"] or "-", "yes" if one["sure"] else "no"
+        agrees = "yes" if one["agrees"] else "**no**"
+        rows.append(
+            [one["data"], one["advice"], method, is_sure, *errors, one["best"], agrees, f"{one['seconds']:.0f}"]
+        )
+    names = ("data", "advice", "method", "sure", "k-NN, raw, %", "recommended, %", "best, %", "which", "agrees", "s")
+    wrong = [one for one in result["cases"] if not one["agrees"]]
+    sure = sum(one["sure"] for one in wrong)
+    noise = f"{result['false_alarms']} of {result['noises']} sets of pure noise were taken for a signal."
+    told = f"{len(rows) - len(wrong)} of {len(rows)} agree; of the others {sure} were called sure. {noise}"
+    return f"{told}\n\n{_table(names, 'lllcrrrlcr', rows, result)}"
+
+
+def diagnosis_times() -> str:
+    """Seconds of a diagnosis beside those that it was allowed."""
+    result = _read("diagnose")
+    rows = [
+        [f"{60 * one['minutes']:g}", f"{one['seconds']:.1f}", str(one["used"]), ", ".join(one["left_out"]) or "none"]
+        for one in result["budgets"]
+    ]
+    return _table(("allowed, s", "taken, s", "points used of 2000", "left out"), "rrrl", rows, result)
+
+
+def sizes() -> str:
+    """Seconds of members of the family at growing sizes."""
+    result = _read("diagnose")
+    kinds = ("full", "low_rank", "stochastic")
+    rows = [
+        [f"{one['n']:,} x {one['d']}", *(f"{one['seconds'][k]:.1f}" if k in one["seconds"] else "-" for k in kinds)]
+        for one in result["sizes"]
+    ]
+    return _table(("points x features", "LMNN, s", "LowRankLMNN, s", "StochasticLMNN, s"), "lrrr", rows, result)
+
+
+def _percents(error: float | None) -> str:
+    """An error in percent, where there is one."""
+    return "-" if error is None else f"{100 * error:.1f}"
 
 
 def first_fit() -> str:

@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # that of typing, which would take longer to import than 
 if TYPE_CHECKING:
     from lmnn_sdp.analysis.audit import Audit, audit, certify
     from lmnn_sdp.analysis.comparison import Comparison, Verdict, compare
+    from lmnn_sdp.analysis.diagnosis.diagnosis import Diagnosis, diagnose
     from lmnn_sdp.estimators.energy import EnergyClassifier
     from lmnn_sdp.estimators.kernel_lmnn import KernelLMNN
     from lmnn_sdp.estimators.lmnn import LMNN
@@ -31,6 +32,7 @@ __all__ = [
     "Audit",
     "Certificate",
     "Comparison",
+    "Diagnosis",
     "EnergyClassifier",
     "KernelLMNN",
     "LowRankLMNN",
@@ -48,6 +50,7 @@ __all__ = [
     "audit",
     "certify",
     "compare",
+    "diagnose",
     "largest_reg",
     "objective_interval",
     "reg_path",
@@ -64,6 +67,8 @@ _LAZY = {
     "Comparison": "analysis.comparison",
     "Verdict": "analysis.comparison",
     "compare": "analysis.comparison",
+    "Diagnosis": "analysis.diagnosis.diagnosis",
+    "diagnose": "analysis.diagnosis.diagnosis",
     "EnergyClassifier": "estimators.energy",
     "KernelLMNN": "estimators.kernel_lmnn",
     "LMNN": "estimators.lmnn",

@@ -1,4 +1,4 @@
-"""Command line: ``lmnn-sdp solve | audit | compare | verify | prove | check | export``."""
+"""Command line: ``lmnn-sdp solve | diagnose | audit | compare | verify | prove | check | export``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from lmnn_sdp.cli.audit import audit_command
 from lmnn_sdp.cli.check import check_command
 from lmnn_sdp.cli.compare import compare_command
+from lmnn_sdp.cli.diagnose import diagnose_command
 from lmnn_sdp.cli.exits import EXIT_CODES, Group
 from lmnn_sdp.cli.export import export_command
 from lmnn_sdp.cli.prove import prove_command
@@ -28,6 +29,7 @@ def main() -> None:
 
 for command in (
     solve_command,
+    diagnose_command,
     audit_command,
     compare_command,
     verify_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
     from lmnn_sdp.analysis.comparison import Comparison, PerSplit
+    from lmnn_sdp.analysis.diagnosis.diagnosis import Diagnosis
+    from lmnn_sdp.analysis.diagnosis.trials import Trial
     from lmnn_sdp.estimators.lmnn import LMNN
 
 
@@ -105,6 +108,46 @@ def print_comparison(dataset: Dataset, learner: LMNN, found: Comparison) -> None
         click.echo(f"  relative gap   {gap_text(found.largest_gap)} at most   (proved{cut}{early})")
     click.echo(f"  fits           {found.seconds.sum():.2f} s in all")
     click.echo(f"  {found.verdict.value}")
+
+
+def print_diagnosis(found: Diagnosis) -> None:
+    """What ``diagnose`` prints."""
+    from lmnn_sdp.analysis.diagnosis.sentences import findings  # they need scikit-learn, which is slow to import
+
+    evidence, advised = found.evidence, found.recommendation
+    click.echo(f"{evidence.name}: {evidence.n:,} points, {evidence.d} features, {len(evidence.labels)} classes")
+    if evidence.trials:
+        click.echo(f"  {'held-out error, mean +- standard deviation over the splits':<62}seconds a fit")
+    for trial in evidence.trials:
+        click.echo(_trial_text(trial, trial.contender.key == advised.method))
+    for question, answer in findings(evidence):
+        click.echo(f"\n  {question}")
+        _print_wrapped(answer)
+    for heading, lines in (("Why", advised.reasons), ("What would change this", advised.doubts)):
+        click.echo(f"\n  {heading}")
+        for line in lines:
+            _print_wrapped(line, "- ")
+    for note in evidence.notes:
+        click.echo("")
+        _print_wrapped(note, "Note: ")
+    click.echo(f"\n  {advised.advice.value}{'' if advised.sure or not advised.advice.judged else ' (Not sure.)'}")
+    for follow in (advised.command, advised.code):
+        if follow is not None:
+            click.echo(f"    {follow}")
+    click.echo(f"  {found.seconds:.1f} s of {60 * found.minutes:g} s")
+
+
+def _trial_text(trial: Trial, recommended: bool) -> str:
+    """A method in a line."""
+    title = f"  {'>' if recommended else ' '} {trial.contender.title:<30}"
+    if not trial.judged:
+        return f"{title}left out"
+    return f"{title}{_percent(trial.error):<32}{float(trial.seconds.mean()):.2g}"
+
+
+def _print_wrapped(text: str, mark: str = "") -> None:
+    """A paragraph, indented."""
+    click.echo(textwrap.fill(text, 100, initial_indent=f"    {mark}", subsequent_indent=" " * (4 + len(mark))))
 
 
 def print_table(solutions: list[Solution]) -> None:

@@ -102,14 +102,14 @@ def _time_axis(scale: _Scale) -> Iterator[str]:
     """Marks at round numbers of seconds."""
     yield f'<path d="M{LEFT} {BOTTOM}H{RIGHT}" stroke="currentColor" stroke-opacity=".6"/>'
     yield _text((LEFT + RIGHT) / 2, BOTTOM + 32, "seconds", "middle")
-    step = _round_step(scale.seconds / MOST_TICKS)
+    step = round_step(scale.seconds / MOST_TICKS)
     for count in range(math.floor(scale.seconds / step) + 1):
         x = scale.x(count * step)
         yield f'<path d="M{x:.1f} {BOTTOM}v4" stroke="currentColor" stroke-opacity=".6"/>'
         yield _text(x, BOTTOM + 16, f"{count * step:g}", "middle")
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """The smallest 1, 2 or 5 times a power of ten that is not below ``least``."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least or factor == 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -44,7 +46,7 @@ class LowRankLMNN(SolvedMap):
     max_iter : int, default=None
         Rounds of that solve at most; None for no limit.
     time_limit : float, default=None
-        Seconds of that solve at most; None for no limit.
+        Seconds at most, after which no descent is begun but the first; None for no limit.
     callback : callable, default=None
         As in `LMNN`, for that solve.
     verbose : bool, default=False
@@ -144,18 +146,20 @@ class LowRankLMNN(SolvedMap):
         ConvergenceWarning
             If the convex solve stopped before its gap reached ``tol``.
         """
+        begin = time.monotonic()
         points, labels = labelled(self, X, y)
         check_components(self.n_components, points.shape[1])
         if not (is_integer(self.n_random) and self.n_random >= 0):
             raise ValueError(f"n_random={self.n_random!r} must be an integer >= 0")
         problem = self._problem(points, labels, self.n_neighbors, self.mu)
-        self._learn(problem, partial(self._keep_best, problem))
+        deadline = math.inf if self.time_limit is None else begin + self.time_limit
+        self._learn(problem, partial(self._keep_best, problem, deadline))
         return self
 
-    def _keep_best(self, problem: Problem, convex: Solution) -> None:
+    def _keep_best(self, problem: Problem, deadline: float, convex: Solution) -> None:
         """Set what was learned."""
         rows = min(self.n_components, problem.n_features)
-        found = best_map(problem, convex, rows, self.n_random, check_random_state(self.random_state))
+        found = best_map(problem, convex, rows, self.n_random, check_random_state(self.random_state), deadline)
         self.starts_ = found.starts
         self.components_ = found.solution.L
         self._keep_proof(found.solution, found.solution.objective)

@@ -8,6 +8,8 @@ must shrink does so at once. What is not convex in L did no harm where L has as 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.optimize
 
@@ -48,7 +50,7 @@ class FactorDescent:
         smoothed = self._listed(width, centre)
         for steps in STEPS:
             before = smoothed.value(_place(smoothed, self._L))
-            self._L = descended(smoothed, _full_rank(metric_of(self._L)), steps, self.monitor)
+            self._L = descended(smoothed, _full_rank(metric_of(self._L)), steps, lambda: self.monitor.out_of_time)
             after = smoothed.value(_place(smoothed, self._L))
             smoothed = self._listed(width, centre)  # what was reached is judged with the triplets near it
             here = _place(smoothed, self._L)
@@ -69,7 +71,9 @@ class FactorDescent:
         return SmoothedProblem(self.problem, self.problem.graph(both), width, centre)
 
 
-def descended(smoothed: SmoothedProblem, L: FloatArray, steps: int, monitor: Monitor | None = None) -> FloatArray:
+def descended(
+    smoothed: SmoothedProblem, L: FloatArray, steps: int, out_of_time: Callable[[], bool] = lambda: False
+) -> FloatArray:
     """Some steps of L-BFGS on the smoothed objective of a list, from one factor or a stack of them."""
 
     def value(flat: FloatArray) -> tuple[float, FloatArray]:
@@ -78,7 +82,7 @@ def descended(smoothed: SmoothedProblem, L: FloatArray, steps: int, monitor: Mon
         return smoothed.value(place), (2 * factor @ smoothed.gradient(place)).ravel()
 
     def stop(_: FloatArray) -> None:
-        if monitor is not None and monitor.out_of_time:
+        if out_of_time():
             raise StopIteration
 
     options = {"maxiter": steps, "maxcor": PAIRS}

@@ -10,7 +10,9 @@ judged by the objective over all triplets, the starts too, and the best is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +66,15 @@ class LowRank:
     starts: tuple[StartRow, ...]
 
 
-def best_map(problem: Problem, convex: Solution, rows: int, n_random: int, rng: np.random.RandomState) -> LowRank:
-    """Descend from every start.
+def best_map(
+    problem: Problem,
+    convex: Solution,
+    rows: int,
+    n_random: int,
+    rng: np.random.RandomState,
+    deadline: float = math.inf,
+) -> LowRank:
+    """Descend from every start, or from as many as there is time for.
 
     Parameters
     ----------
@@ -79,16 +88,23 @@ def best_map(problem: Problem, convex: Solution, rows: int, n_random: int, rng: 
         Random starts beside those from the convex optimum and from PCA.
     rng : RandomState
         For these.
+    deadline : float
+        Reading of `time.monotonic` after which no start is begun but the first, and a descent ends at its next step.
     """
+
+    def out_of_time() -> bool:
+        return time.monotonic() >= deadline
+
     white = whiten(problem)
     found: list[tuple[float, FloatArray]] = []
     table = []
     with team():
         for name, L in _starts(problem, convex, rows, n_random, rng):
+            if table and out_of_time():
+                break
             inside = np.sqrt(best_scale(problem, metric_of(L))) * L @ white.V
             begin = white.problem.value(inside)
-            best = min(_descent(white.problem, inside), key=lambda pair: pair[0])
-            best = min((begin, inside), best, key=lambda pair: pair[0])
+            best = min([(begin, inside), *_descent(white.problem, inside, out_of_time)], key=lambda pair: pair[0])
             table.append(StartRow(name, begin, best[0]))
             found.append(best)
     _, inside = min(found, key=lambda pair: pair[0])
@@ -117,10 +133,11 @@ def _principal(points: FloatArray) -> FloatArray:
     return np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
 
 
-def _descent(problem: Problem, L: FloatArray) -> Iterator[tuple[float, FloatArray]]:
+def _descent(problem: Problem, L: FloatArray, out_of_time: Callable[[], bool]) -> Iterator[tuple[float, FloatArray]]:
     """The objective over all triplets, and the map, after each list."""
-    for width in WIDTHS:
-        for _ in range(LISTS):
-            graph = problem.graph(problem.hinges(L, REACH).triplets)
-            L = descended(SmoothedProblem(problem, graph, width, 0.5), L, STEPS)
-            yield problem.value(L), L
+    for width in [width for width in WIDTHS for _ in range(LISTS)]:
+        if out_of_time():
+            return
+        graph = problem.graph(problem.hinges(L, REACH).triplets)
+        L = descended(SmoothedProblem(problem, graph, width, 0.5), L, STEPS, out_of_time)
+        yield problem.value(L), L

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -37,6 +38,23 @@ def test_it_is_never_above_its_starts_and_never_below_the_bound(rows):
 def test_all_rows_reach_the_convex_optimum():
     model = LowRankLMNN(4, n_random=0, tol=1e-6).fit(IRIS, SPECIES)
     assert model.relative_gap_ < 1e-3
+
+
+@pytest.mark.clock
+def test_without_time_the_first_start_is_kept_as_it_is():
+    with pytest.warns(ConvergenceWarning):
+        model = LowRankLMNN(2, time_limit=1e-9).fit(IRIS, SPECIES)
+    (start,) = model.starts_
+    assert start.begin == start.end
+    assert model.lower_bound_ <= model.objective_ <= start.end * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e100, 1e-150])
+def test_the_unit_has_no_say(unit):
+    # noise has no ties that rounding in another unit breaks another way
+    points, labels = np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2
+    model, plain = (LowRankLMNN(2, n_random=0, tol=1e-3).fit(points * one, labels) for one in (unit, 1.0))
+    assert model.objective_ == pytest.approx(plain.objective_, rel=1e-6)
 
 
 def test_the_same_seed_gives_the_same_map():

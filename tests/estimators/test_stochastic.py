@@ -45,6 +45,13 @@ def test_a_sample_tells_an_interval_and_proves_nothing():
     assert (model.lower_bound_, model.relative_gap_) == (0, 1)
 
 
+@pytest.mark.parametrize("unit", [1e100, 1e-150])
+def test_the_unit_has_no_say(unit):
+    points, labels = np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2
+    model, plain = (StochasticLMNN(random_state=0).fit(points * one, labels) for one in (unit, 1.0))
+    assert model.objective_ == pytest.approx(plain.objective_, rel=1e-3)  # steps wander as rounding has it
+
+
 def test_the_same_seed_gives_the_same_map():
     one, same, other = (
         StochasticLMNN(pool_size=50, max_iter=20, random_state=seed).fit(IRIS, SPECIES).components_

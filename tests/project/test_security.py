@@ -41,8 +41,9 @@ problem = Problem.from_data(data.X, data.y)
 solve(problem, checkpoint="c.npz").save("s.npz")
 audit(problem, Solution.load("s.npz").M)
 compare(data.X, data.y, estimator=LMNN(), n_splits=2)
-for command in ("solve --figures .", "audit --metric s.npz", "compare --splits 2", "export --out e"):
-    done = CliRunner().invoke(main, [*command.split(), "iris", "--points", "30"])
+given = ("solve --figures .", "audit --metric s.npz", "compare --splits 2", "diagnose --splits 3", "export --out e")
+for command in given:
+    done = CliRunner().invoke(main, [*command.split(), "iris", "--points", "45"])
     assert done.exit_code == 0, done.output
 print("done")
 """

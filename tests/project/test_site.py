@@ -18,7 +18,12 @@ from lmnn_sdp.cli import main
 
 DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text() for path in sorted(DOCS.rglob("*.md"))}
-WITH_CODE = [name for name, text in PAGES.items() if "```python" in text]
+SLOW = {"diagnose.md"}
+WITH_CODE = [
+    pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+    for name, text in PAGES.items()
+    if "```python" in text
+]
 BLOCKS = re.compile(r"```(python|sh)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 
 

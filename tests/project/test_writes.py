@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 
 import tables
 from harness import bench
-from lmnn_sdp import plots, solve
+from lmnn_sdp import diagnose, plots, solve
 from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.sdpa import write_sdpa
 from lmnn_sdp.proof.proof_files import prove
 from problems import blobs
 
 PROBLEM = blobs(n=12, d=2)
+FOUND = diagnose(PROBLEM.X, PROBLEM.y)  # too few points, which is told at once
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ WRITES = {
     "solution.npz": lambda path, solution, monkeypatch: solution.save(path),
     "proof.npz": lambda path, solution, monkeypatch: proof_of(solution).save(path),
     "problem.dat-s": lambda path, solution, monkeypatch: write_sdpa(SlackSDP.of(PROBLEM), path),
+    "page.html": lambda path, solution, monkeypatch: FOUND.save_html(path),
     "figure.svg": lambda path, solution, monkeypatch: plots.save(Figure(), path.parent, "figure"),
     "result.json": lambda path, solution, monkeypatch: bench.write("result", bench.Options(True, path.parent), {}),
     "page.md": lambda path, solution, monkeypatch: write_page(path, monkeypatch),

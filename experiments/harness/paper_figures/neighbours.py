@@ -2,12 +2,14 @@
 
 A test image counts as mended where the vote of three errs on the principal components and does not under the learned
 metric, and as spoilt the other way round. Those that are shown are the first mended ones, in the order of the test
-points, with the same-class image that entered the three nearest and the impostor that left them.
+points, that have a same-class image which entered the three nearest and an impostor which left them; a vote can also
+turn by their order alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,7 @@ def run(split: Split, gallery: Gallery) -> dict[str, Any]:
     after = nearest(model.transform(split.X_test), model.transform(split.X), NEIGHBORS)
     right = [split.y[_voters(near, codes)] == split.y_test for near in (before, after)]
     mended = np.flatnonzero(~right[0] & right[1])
+    shown = (_shown(split, i, before[i], after[i]) for i in mended)
     return {
         "components": split.X.shape[1],
         "n_train": len(split.y),
@@ -64,7 +67,7 @@ def run(split: Split, gallery: Gallery) -> dict[str, Any]:
         "mended": len(mended),
         "spoilt": int(np.sum(right[0] & ~right[1])),
         "pixels": list(gallery.pixels),
-        "shown": [_shown(split, i, before[i], after[i]) for i in mended[: gallery.shown]],
+        "shown": list(islice(filter(None, shown), gallery.shown)),
     }
 
 
@@ -76,10 +79,12 @@ def _voters(near: IntArray, codes: IntArray) -> IntArray:
     return chosen
 
 
-def _shown(split: Split, i: int, before: IntArray, after: IntArray) -> dict[str, Any]:
-    """A test image, the nearest of its class that entered, and the nearest impostor that left."""
-    entered = next(j for j in after if split.y[j] == split.y_test[i] and j not in before)
-    left = next(j for j in before if split.y[j] != split.y_test[i] and j not in after)
+def _shown(split: Split, i: int, before: IntArray, after: IntArray) -> dict[str, Any] | None:
+    """A test image, the nearest of its class that entered, and the nearest impostor that left, where there are such."""
+    entered = next((j for j in after if split.y[j] == split.y_test[i] and j not in before), None)
+    left = next((j for j in before if split.y[j] != split.y_test[i] and j not in after), None)
+    if entered is None or left is None:
+        return None
     rows = {"test": split.raw_test[i], "entered": split.raw[entered], "left": split.raw[left]}
     labels = {"test": split.y_test[i], "entered": split.y[entered], "left": split.y[left]}
     return {name: {"label": str(labels[name]), "grey": _grey(image)} for name, image in rows.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from harness.reproduction import paper
 from harness.reproduction.explained import explanation
@@ -149,3 +150,18 @@ def by_key(cells: dict[str, dict[str, tuple[float, float]]], columns: Sequence[s
 def _mean_sd(pair: tuple[float, float] | None) -> str:
     """A mean with its deviation."""
     return "-" if pair is None else f"{pair[0]:.2f} +- {pair[1]:.2f}"
+
+
+def bars_of_2005(data: dict[str, dict[str, Any]]) -> Text:
+    """Errors beside those of the figure of 2005 in brackets, a row for each data set."""
+    bars = list(next(iter(data.values()))["paper"])
+    rows = [
+        (
+            name,
+            str(found["splits"]),
+            *(f"{found['mean'][bar]:.1f} +- {found['sd'][bar]:.1f} ({found['paper'][bar]:.1f})" for bar in bars),
+            f"{found['largest_gap']:.0e}",
+        )
+        for name, found in data.items()
+    ]
+    return Text(("errors, %", "splits", *bars, "largest gap"), tuple(rows))
