@@ -97,7 +97,7 @@ def best_map(
 
     white = whiten(problem)
     found: list[tuple[float, FloatArray]] = []
-    table = []
+    table: list[StartRow] = []
     with team():
         for name, L in _starts(problem, convex, rows, n_random, rng):
             if table and out_of_time():

@@ -55,7 +55,7 @@ def run(split: Split, gallery: Gallery) -> dict[str, Any]:
     after = nearest(model.transform(split.X_test), model.transform(split.X), NEIGHBORS)
     right = [split.y[_voters(near, codes)] == split.y_test for near in (before, after)]
     mended = np.flatnonzero(~right[0] & right[1])
-    shown = (_shown(split, i, before[i], after[i]) for i in mended)
+    shown = (_shown(split, int(i), before[i], after[i]) for i in mended)
     return {
         "components": split.X.shape[1],
         "n_train": len(split.y),
