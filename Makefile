@@ -142,7 +142,7 @@ $(CORE): pyproject.toml constraints.txt
 	@touch $@
 
 $(READY): $(CORE)
-	@echo "Adding to $(VENV) what tests and checks need: some 90 MB to download, 330 MB on disk, once."
+	@echo "Adding to $(VENV) what tests and checks need: some 110 MB to download, 400 MB on disk, once."
 	$(BIN)/python -m pip install --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
