@@ -133,6 +133,10 @@ def test_committed_results_are_proved_and_drawn():
     rows = [row for run in (result["circles"]["plain"], *result["circles"]["variants"]) for row in run["counts"]]
     assert max(row["gap"] for row in rows) <= 1e-6
     assert result["digits_plane"]["gap"] <= 1e-6
-    for name, figure in paper.pictures(result).items():
-        assert all(axes.get_title(loc="left") and axes.get_xlabel() for axes in figure.axes if name != "paper_02")
-        assert all(axes.get_ylabel() for axes in figure.axes)
+    for figure in paper.pictures(result).values():
+        for axes in figure.axes:
+            assert axes.get_title(loc="left")
+            # a place in the plane needs no name; the bars of the methods have names of their own
+            named = axes.get_xlabel() or not len(axes.get_xticks()) or any(axes.get_xticklabels())
+            assert named
+            assert axes.get_ylabel() or not len(axes.get_yticks())
