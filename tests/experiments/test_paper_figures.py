@@ -133,10 +133,8 @@ def test_committed_results_are_proved_and_drawn():
     rows = [row for run in (result["circles"]["plain"], *result["circles"]["variants"]) for row in run["counts"]]
     assert max(row["gap"] for row in rows) <= 1e-6
     assert result["digits_plane"]["gap"] <= 1e-6
-    for figure in paper.pictures(result).values():
-        for axes in figure.axes:
-            assert axes.get_title(loc="left")
-            # a place in the plane needs no name; the bars of the methods have names of their own
-            named = axes.get_xlabel() or not len(axes.get_xticks()) or any(axes.get_xticklabels())
-            assert named
-            assert axes.get_ylabel() or not len(axes.get_yticks())
+    for name, figure in paper.pictures(result).items():
+        assert all(axes.get_title(loc="left") for axes in figure.axes)
+        if name != "paper_07":  # places in the plane
+            assert all(axes.get_ylabel() for axes in figure.axes)
+            assert all(axes.get_xlabel() or any(axes.get_xticklabels()) for axes in figure.axes)
