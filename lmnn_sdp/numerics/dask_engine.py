@@ -11,19 +11,18 @@ import math
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pydoc import locate
 from typing import Any, TypeVar
 from weakref import finalize
 
 import numpy as np
 
-from lmnn_sdp.numerics import dask_worker
-from lmnn_sdp.numerics.dask_worker import OtherRounding, Product, Reference, nbytes, packed, run
-from lmnn_sdp.numerics.engine import Engine, EngineLostError, using
+from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, nbytes, packed, run
+from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError
 from lmnn_sdp.numerics.types import FloatArray
 
 S = TypeVar("S")
@@ -57,9 +56,9 @@ class Traffic:
 class DaskEngine:
     """The workers of a Dask cluster as the engine of a solve.
 
-    Every worker needs this package in this version, and room for the data: see ``docs/scale_plan.md``. Workers may come
-    and go while it runs. It is handed to `solve` or an estimator as ``engine``; a `distributed.Client` or the address of
-    a scheduler in its place stands for an engine with the default settings.
+    Every worker needs this package in this version, and room for the data (``docs/scale_plan.md``). Workers may come
+    and go while it runs. `solve` and `LMNN` take it as ``engine``; a client, or the address of a scheduler, stands
+    for an engine with the default settings.
 
     Parameters
     ----------
@@ -68,7 +67,8 @@ class DaskEngine:
     memory : int, optional
         Bytes that each worker may use for the blocks that it works on, beside the data themselves; None for 256 MiB.
     least : float, optional
-        Multiplications below which work is not handed out; None for what takes as long as to ask.
+        Multiplications below which work is not handed out, more where data are to be moved first; None for 2**30, which
+        take as long as to ask. 0 hands out everything.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class DaskEngine:
         arrays: list[Any] = []
         packed(work, partial(self._referred, arrays))
         new = sum(array.nbytes for array in arrays if id(array) not in self._there)
-        return cost >= self.least and cost >= min(PER_BYTE, self.least) * new * self.size
+        return cost >= self.least * (1 + PER_BYTE * new * self.size / LEAST)
 
     def product(self, X: FloatArray, T: FloatArray) -> FloatArray:
         """``X T``, remembered as such."""
@@ -141,7 +141,7 @@ class DaskEngine:
         ------
         EngineLostError
             If the scheduler does not answer any more, or there is no worker for a minute.
-        MemoryError
+        WorkerMemoryError
             If a worker ran out of memory, with what to change.
         """
         for _ in range(AGAIN):
@@ -162,24 +162,29 @@ class DaskEngine:
         arrays: list[Any] = []
         shell = packed(work, partial(self._referred, arrays))
         try:
-            held = [self._moved(array) for array in arrays]
-            carried = self._client.scatter(shell, broadcast=True, hash=False)
-            futures = self._client.map(
-                run, parts, pure=False, key=f"lmnn-{uuid.uuid4().hex}", token=uuid.uuid4().hex,
-                version=dask_worker.VERSION, shell=carried, arrays=held,
-            )  # fmt: skip
-            self._wait(futures)
-            results = self._client.gather(futures)
+            results = self._gathered(shell, arrays, parts)
+        except (CancelledError, OtherRounding):
+            raise
         except (KilledWorker, MemoryError) as error:
-            raise MemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
-        except (OSError, RuntimeError, TimeoutError) as error:
-            if isinstance(error, OtherRounding | EngineLostError):
-                raise
+            raise WorkerMemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
+        except ImportError as error:
+            raise ValueError(f"a worker that came later lacks a package: {error}; install it there") from error
+        except Exception:
             self._await_scheduler()  # which says so where it is gone
             raise
         self.traffic.maps += 1
         self.traffic.received += nbytes(results)
         return results
+
+    def _gathered(self, shell: Any, arrays: list[Any], parts: Sequence[S]) -> list[Any]:
+        """The results, once all are there."""
+        held = [self._moved(array) for array in arrays]
+        carried = self._client.scatter(shell, broadcast=True, hash=False)
+        name = f"lmnn-{uuid.uuid4().hex}"
+        said = {"token": name, "version": VERSION, "shell": carried, "arrays": held}
+        futures = self._client.map(run, parts, pure=False, key=name, **said)
+        self._wait(futures)
+        return self._client.gather(futures)
 
     def _referred(self, arrays: list[Any], array: Any) -> Any:
         """What stands for an array inside of work: a reference, or a product of two."""
@@ -239,29 +244,6 @@ class DaskEngine:
         )
 
 
-@contextmanager
-def running(engine: object) -> Iterator[None]:
-    """Let this engine do the work inside; None leaves it to whoever does it already.
-
-    Parameters
-    ----------
-    engine : DaskEngine, distributed.Client, str or None
-        See `DaskEngine`; what is opened here is closed at the end.
-    """
-    if engine is None:
-        yield
-    elif isinstance(engine, Engine):
-        with using(engine):
-            yield
-    else:
-        opened = DaskEngine(engine)
-        try:
-            with using(opened):
-                yield
-        finally:
-            opened.close()
-
-
 def _mib(size: float) -> int:
     """Bytes in MiB, rounded up."""
     return math.ceil(size / 2**20)
@@ -315,13 +297,11 @@ def _checked_workers(client: Any) -> dict[str, int]:
         raise ConnectionError(
             f"the Dask scheduler at {client.scheduler.address} has no worker; start some with `dask worker ADDRESS`"
         ) from error
-    found = client.run(dask_worker.locate, "lmnn_sdp.__version__", on_error="return")
-    wrong = {worker: version for worker, version in found.items() if version != dask_worker.VERSION}
+    found = client.run(locate, "lmnn_sdp.__version__", on_error="return")
+    wrong = {worker: version for worker, version in found.items() if version != VERSION}
     if wrong:
         named = "; ".join(
             f"{worker} has {version if isinstance(version, str) else 'none'}" for worker, version in wrong.items()
         )
-        raise ValueError(
-            f"workers need lmnn-sdp {dask_worker.VERSION}, as here: {named}; install it there and start them again"
-        )
+        raise ValueError(f"workers need lmnn-sdp {VERSION}, as here: {named}; install it there and start them again")
     return {worker: int(threads) for worker, threads in client.nthreads().items()}

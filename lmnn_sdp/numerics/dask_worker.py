@@ -1,4 +1,4 @@
-"""What a Dask worker does for `lmnn_sdp.numerics.dask_engine`: it puts work together from what was moved, and runs it."""
+"""What a Dask worker does for `lmnn_sdp.numerics.dask_engine`: it puts work together again, and runs it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 
 from lmnn_sdp.numerics.parallel import alone
-
-__all__ = ["VERSION", "OtherRounding", "Product", "Reference", "locate", "nbytes", "packed", "run"]
 
 VERSION = str(locate("lmnn_sdp.__version__"))
 LARGE = 2**14  # bytes from which an array is moved by itself, and once

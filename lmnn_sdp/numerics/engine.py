@@ -1,4 +1,4 @@
-"""Who does the work on blocks: the threads of this process, or an engine that the caller brings. Nothing here knows LMNN.
+"""Who does the work on blocks: threads of this process, or an engine that the caller brings. Nothing here knows LMNN.
 
 Work is a callable that holds its data as the fields of a dataclass and takes one small part at a time. Threads see the
 data where they are; an engine may carry them elsewhere first. Either gives the results in the order of the parts, so
@@ -20,8 +20,12 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-class EngineLostError(RuntimeError):
+class EngineLostError(ConnectionError):
     """The engine is gone: it was closed, or nothing answers any more."""
+
+
+class WorkerMemoryError(MemoryError):
+    """Another process than this one ran out of memory; the message says what to change."""
 
 
 @runtime_checkable

@@ -241,7 +241,6 @@ def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> Flo
 
     Every entry is a sum by pairs of sums of at most `CHUNK` terms: see `scatter_roundings`.
     """
-
     return symmetrize(np.sum(in_blocks(_Scatter(X, a, b, weights), len(a), X.shape[1] ** 2), axis=0))
 
 

@@ -85,8 +85,9 @@ def scan(
     small = len(V) ** 2 < SMALL
     shape = _Shape.within(memory if small else share(memory))
     work, strips = _Strips(V, codes, radii, reduce, shape), list(_strips(codes, shape.rows))
+    cost = len(V) ** 2 * (V.shape[1] + COMPARED) / 2
     # the products run side by side instead of each being split
-    parts = [work(strip) for strip in strips] if small else spread(work, strips, len(V) ** 2 * (V.shape[1] + COMPARED) / 2)
+    parts = [work(strip) for strip in strips] if small else spread(work, strips, cost)
     return [result for part in parts for result in part]
 
 

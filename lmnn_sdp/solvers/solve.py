@@ -11,6 +11,8 @@ from typing import TypeAlias
 import numpy as np
 
 from lmnn_sdp.display.intervals import gap_text
+from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError, using
+from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.numerics.types import FloatArray
@@ -108,6 +110,7 @@ def solve(
     checkpoint: str | os.PathLike[str] | None = None,
     random_state: int | np.random.RandomState | None = None,
     warn: bool = True,
+    engine: object = None,
 ) -> Solution:
     """Minimise the LMNN objective and prove how close the answer is to the optimum.
 
@@ -142,13 +145,17 @@ def solve(
         Accepted for solvers that draw random numbers; none of the present ones does.
     warn : bool
         Whether a stop before ``tol`` gives a ConvergenceWarning.
+    engine : DaskEngine, distributed.Client or str, optional
+        Who does the work on blocks of points: the workers of a Dask cluster, by its client or the address of its
+        scheduler, in place of the threads of this process. The interval is the same, and so is the metric to the last
+        bit where the workers' processors round alike and the cluster has as many threads.
 
     Returns
     -------
     Solution
-        The best certified metric. A stop before ``tol`` is reached, Ctrl-C and memory that runs out included, is told
-        by ``status`` and by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives
-        M = 0; while the answer is made and written it changes nothing.
+        The best certified metric. A stop before ``tol`` is reached is told by ``status`` and by a ConvergenceWarning,
+        never by an exception: Ctrl-C, memory that runs out and an engine that is lost included. Ctrl-C before anything
+        was certified gives M = 0; while the answer is made and written it changes nothing.
 
     Warns
     -----
@@ -161,9 +168,10 @@ def solve(
     ------
     ValueError
         For arguments of the wrong kind, an unknown solver, a problem too large for the one asked for, a singular pull,
-        a start on other features, or a checkpoint that would replace something else than a saved solution.
+        a start on other features, a checkpoint that would replace something else than a saved solution, or workers of
+        an engine that have not this package in this version.
     OSError
-        If the checkpoint is in no folder that exists, or write-protected.
+        If the checkpoint is in no folder that exists, or write-protected, or no engine answers at the address.
     MemoryError
         If memory runs out before anything was certified. Where it runs out in BLAS or in the compiler, these end the
         process; a checkpoint outlives it.
@@ -173,7 +181,7 @@ def solve(
     _check_solver(solver)
     check_start(start)
     check_checkpoint(checkpoint)
-    with CtrlC() as ctrl_c, team():
+    with CtrlC() as ctrl_c, running(engine), team():
 
         def after_record(row: HistoryRow) -> object:
             if file is not None:
@@ -216,6 +224,7 @@ class _Attempt:
         self._at = (Whitening.none(problem), watch(problem))  # changed in one step, whenever Ctrl-C comes
         self._tol = self._at[1].tol
         self._run: Solver | None = None
+        self._lost: Exception | None = None  # why no engine is asked any more
 
     @cached_property
     def fingerprint(self) -> str:
@@ -239,6 +248,9 @@ class _Attempt:
         """Solve; where memory runs out, what was certified until then is kept."""
         try:
             return self._solve()
+        except (EngineLostError, WorkerMemoryError) as error:
+            self._lost = error
+            return Status.OUT_OF_MEMORY if isinstance(error, MemoryError) else Status.ENGINE_LOST
         except MemoryError as error:
             if not self._at[1].certified:
                 raise MemoryError(OUT_OF_MEMORY) from error
@@ -277,7 +289,17 @@ class _Attempt:
         return white.outward(monitor.primal.L)
 
     def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
-        """The best bounds so far, in the units of the data."""
+        """The best bounds so far, in the units of the data; proved here where the engine is lost."""
+        if self._lost is None:
+            try:
+                return self._solution(status)
+            except (EngineLostError, WorkerMemoryError) as error:
+                self._lost = error
+        with using(None):
+            return self._solution(status)
+
+    def _solution(self, status: Status) -> Solution:
+        """The same by whoever is at work."""
         white, monitor = self._at
         found = deliver(self._problem, white, monitor)
         if status is Status.OPTIMAL and found.certificate.relative_gap > self._tol:
@@ -293,8 +315,15 @@ class _Attempt:
             history=tuple(monitor.history),
             solver=self.name,
             problem=self.fingerprint,
-            advice=advice(self._problem, status, found.certificate.relative_gap),
+            advice=self._advice(status, found.certificate.relative_gap),
         )
+
+    def _advice(self, status: Status, gap: float) -> str:
+        """What to do about a stop: as the engine says, or as the data do."""
+        if self._lost is not None and status in (Status.ENGINE_LOST, Status.OUT_OF_MEMORY):
+            text = str(self._lost)
+            return f"{text[0].upper()}{text[1:]}."
+        return advice(self._problem, status, gap)
 
 
 def _check_solver(solver: object) -> None:
