@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 ANSWER = 8.0  # seconds within which a scheduler answers
 PATIENCE = 60.0  # seconds without any worker after which none is expected any more
+POLL = 0.1  # seconds between looks for a scheduler
 PULSE = 1.0  # seconds between looks at whether the cluster is still there
 AGAIN = 5  # times that work is begun again after its data were lost
 LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
@@ -130,7 +131,7 @@ class DaskEngine:
     def product(self, X: FloatArray, T: FloatArray) -> FloatArray:
         """``X T``, remembered as such."""
         V = X @ T
-        self._products[id(V)] = Product(X, T, 0)
+        self._products[id(V)] = Product(X, T)
         finalize(V, self._products.pop, id(V), None)
         return V
 
@@ -140,38 +141,35 @@ class DaskEngine:
         Raises
         ------
         EngineLostError
-            If the scheduler does not answer any more, or there is no worker for a minute.
+            If the client was closed, its scheduler does not answer any more, or there is no worker for a minute.
         WorkerMemoryError
             If a worker ran out of memory, with what to change.
         """
-        for _ in range(AGAIN):
+        for attempt in range(AGAIN + 1):
             try:
                 return self._mapped(work, parts)
             except OtherRounding:
                 self._same_rounding = False
-            except CancelledError:  # data or results were lost with the last worker that had them
+            except (CancelledError, OSError, TimeoutError):  # data were lost with the last worker that had them
+                self._await_workers()
+                if attempt == AGAIN:
+                    raise
                 self._there.clear()
-                self._await_scheduler()
-        raise EngineLostError(f"the workers lost their data {AGAIN} times in a row")
+        raise AssertionError("the last try returns or raises")
 
     def _mapped(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
         """One try."""
         from distributed.scheduler import KilledWorker
 
-        self._await_scheduler()
+        self._await_workers()
         arrays: list[Any] = []
         shell = packed(work, partial(self._referred, arrays))
         try:
             results = self._gathered(shell, arrays, parts)
-        except (CancelledError, OtherRounding):
-            raise
         except (KilledWorker, MemoryError) as error:
             raise WorkerMemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
         except ImportError as error:
             raise ValueError(f"a worker that came later lacks a package: {error}; install it there") from error
-        except Exception:
-            self._await_scheduler()  # which says so where it is gone
-            raise
         self.traffic.maps += 1
         self.traffic.received += nbytes(results)
         return results
@@ -190,8 +188,8 @@ class DaskEngine:
         """What stands for an array inside of work: a reference, or a product of two."""
         known = self._products.get(id(array)) if self._same_rounding else None
         if known is not None:
-            if not known.checksum:
-                known = Product(known.X, known.T, zlib.crc32(array) or 1)
+            if known.checksum is None:
+                known = Product(known.X, known.T, zlib.crc32(array))
                 self._products[id(array)] = known
             refer = partial(self._referred, arrays)
             return Product(refer(known.X), refer(known.T), known.checksum)
@@ -213,27 +211,25 @@ class DaskEngine:
         """Until all are done, or nobody is left to do them."""
         from distributed import wait
 
-        deserted = None
         while True:
             try:
-                wait(futures, timeout=PULSE)
+                with self._client.as_current():
+                    wait(futures, timeout=PULSE)
                 return
             except TimeoutError:
-                self._await_scheduler()
-            if self._client.nthreads():
-                deserted = None
-            elif deserted is None:
-                deserted = time.monotonic()
-            elif time.monotonic() - deserted > PATIENCE:
-                raise EngineLostError(f"the cluster has had no worker for {PATIENCE:.0f} s")
+                self._await_workers()
 
-    def _await_scheduler(self) -> None:
-        """While the client looks for its scheduler; an `EngineLostError` where it has none."""
-        end = time.monotonic() + 2 * ANSWER
+    def _await_workers(self) -> None:
+        """Until the client has a scheduler, and this a worker; an `EngineLostError` where that takes too long."""
+        end = time.monotonic() + PATIENCE
         while self._client.status == "connecting" and time.monotonic() < end:
-            time.sleep(0.1)
+            time.sleep(POLL)
         if self._client.status != "running":
             raise EngineLostError("the Dask client was closed, or its scheduler does not answer any more")
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            raise EngineLostError(f"the cluster has had no worker for {PATIENCE:.0f} s") from error
 
     def _out_of_memory(self, data: int) -> str:
         """What to change where a worker ran out of memory."""

@@ -18,12 +18,10 @@ from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import Whitening, whiten
-from lmnn_sdp.solvers import conic, cvxpy_form, newton, projected_gradient, working_set
+from lmnn_sdp.solvers import newton, projected_gradient, with_rows
 from lmnn_sdp.solvers.advice import advice
 from lmnn_sdp.solvers.checkpoint import Checkpoint, check_checkpoint
-from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.delivery import deliver
 from lmnn_sdp.solvers.interrupts import CtrlC
 from lmnn_sdp.solvers.monitor import Monitor, Start
@@ -35,46 +33,6 @@ Solver: TypeAlias = Callable[[Problem, Monitor], Status]
 
 #: Dimension beyond which the explicit rows of a conic solver (d (d + 1) / 2 entries each) cost too much.
 MAX_CONIC_DIMENSION = 80
-#: Triplets beyond which the SDP with a row for each of them is out of reach.
-MAX_EXPLICIT_TRIPLETS = 1_000_000
-
-
-def _scs(problem: Problem, monitor: Monitor) -> Status:
-    """SCS on working sets."""
-    return working_set.solve(problem, monitor, conic.solve_sdp)
-
-
-def _scs_full(problem: Problem, monitor: Monitor) -> Status:
-    """SCS on all triplets at once."""
-    accuracy = max(working_set.TIGHTEST, working_set.ACCURACY * monitor.tol)
-    solve_sdp = partial(
-        conic.solve_sdp,
-        accuracy=accuracy,
-        max_iters=monitor.max_iter or conic.MAX_ITERS,
-        time_limit=monitor.seconds_left,
-    )
-    return _all_at_once(problem, monitor, solve_sdp)
-
-
-def _cvxpy(problem: Problem, monitor: Monitor, name: str = cvxpy_form.DEFAULT) -> Status:
-    """A solver of CVXPY's on all triplets at once."""
-    return _all_at_once(problem, monitor, partial(cvxpy_form.solve_sdp, name=name))
-
-
-def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackSDP], PrimalDual | None]) -> Status:
-    """One solve of the SDP over all triplets, then its certificate."""
-    if problem.n_triplets > MAX_EXPLICIT_TRIPLETS:
-        raise ValueError(
-            f"{problem.n_triplets:,} triplets are too many for an SDP with a row for each (limit "
-            f"{MAX_EXPLICIT_TRIPLETS:,}); use solver='newton' or 'scs', or restrict the problem"
-        )
-    sdp = SlackSDP.of(problem)
-    found = solve_sdp(sdp)
-    if found is None:
-        return Status.STALLED
-    count = len(sdp.triplets)
-    stop = monitor.record(found.M, sdp.triplets, found.alpha, iteration=1, working_set=count)
-    return Status.OPTIMAL if stop is Status.OPTIMAL else stop or Status.STALLED
 
 
 OUT_OF_MEMORY = (
@@ -84,9 +42,9 @@ OUT_OF_MEMORY = (
 
 #: Every solver by name. All work on the whitened problem and are judged by the same certificate.
 SOLVERS: dict[str, Solver] = {
-    "scs": _scs,
-    "scs-full": _scs_full,
-    "cvxpy": _cvxpy,
+    "scs": with_rows.scs,
+    "scs-full": with_rows.scs_full,
+    "cvxpy": with_rows.cvxpy,
     "newton": newton.solve,
     "pgd": projected_gradient.solve,
 }
@@ -96,7 +54,7 @@ SOLVERS: dict[str, Solver] = {
 ROOM = 0.5
 
 #: Those that can begin at a given metric.
-WARM = (newton.solve, _scs, projected_gradient.solve)
+WARM = (newton.solve, with_rows.scs, projected_gradient.solve)
 
 
 def solve(
@@ -234,7 +192,7 @@ class _Attempt:
     def begin(self, start: Solution | None = None) -> None:
         """Whiten, and certify the start."""
         base, _, backend = self.name.partition(":")
-        run = partial(_cvxpy, name=backend) if backend else SOLVERS[base]
+        run = partial(with_rows.cvxpy, name=backend) if backend else SOLVERS[base]
         if start is not None and run not in WARM:
             raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
         _check_kind(self.name, self._problem)
@@ -250,7 +208,11 @@ class _Attempt:
             return self._solve()
         except (EngineLostError, WorkerMemoryError) as error:
             self._lost = error
-            return Status.OUT_OF_MEMORY if isinstance(error, MemoryError) else Status.ENGINE_LOST
+            if isinstance(error, EngineLostError):
+                return Status.ENGINE_LOST
+            if not self._at[1].certified:
+                raise
+            return Status.OUT_OF_MEMORY
         except MemoryError as error:
             if not self._at[1].certified:
                 raise MemoryError(OUT_OF_MEMORY) from error
