@@ -33,7 +33,7 @@ class Sizes:
     timed: tuple[str, int]
     tol: float
     one_process: tuple[int, int]  # n, d
-    stochastic: tuple[int, int]
+    stochastic: tuple[int, int, int]  # n, d, steps
     kills: int
     constants: int  # points that the constants of the model are measured on
     least: float | None = None  # multiplications that are handed out, of `DaskEngine`
@@ -44,7 +44,7 @@ FULL = Sizes(
     timed=("mnist", 20_000),
     tol=1e-3,
     one_process=(200_000, 50),
-    stochastic=(1_000_000, 50),
+    stochastic=(1_000_000, 50, 500),
     kills=20,
     constants=20_000,
 )
@@ -53,7 +53,7 @@ QUICK = Sizes(
     timed=("digits", 1100),
     tol=0.1,
     one_process=(1_500, 5),
-    stochastic=(2_500, 5),
+    stochastic=(2_500, 5, 5),
     kills=1,
     constants=1_100,
     least=0.0,

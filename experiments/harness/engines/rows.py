@@ -21,7 +21,7 @@ from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.problem.hinges import _Both, _Sums
 from lmnn_sdp.problem.impostors import ROWS, _Shape, _Strips, _strips
 
-CLASSES, APART = 10, 0.7  # classes of the synthetic data, and the spread of their centres over that of their points
+CLASSES, APART = 10, 1.0  # classes of the synthetic data, and the spread of their centres over that of their points
 PARTS = 24  # strips of the exact pass that are timed, spread over all
 
 
@@ -168,11 +168,11 @@ def one_process(n: int, d: int, tol: float) -> dict[str, Any]:
     }
 
 
-def stochastic(n: int, d: int) -> dict[str, Any]:
+def stochastic(n: int, d: int, steps: int) -> dict[str, Any]:
     """A map by stochastic descent with a sampled interval, and what an exact pass at it would take."""
     X, y = synthetic(n, d)
     bench.reset_peak_memory()
-    fitted, seconds = bench.timed(lambda: StochasticLMNN(judge="sample", random_state=0).fit(X, y))
+    fitted, seconds = bench.timed(lambda: StochasticLMNN(judge="sample", max_iter=steps, random_state=0).fit(X, y))
     peak = bench.peak_memory()
     interval_ = fitted.interval_
     assert interval_ is not None
