@@ -19,7 +19,7 @@ LARGEST = 2.0**1000
 
 
 def check_data(X: npt.ArrayLike) -> FloatArray:
-    """Data as a float64 array of shape (n, d), finite and within `LARGEST`: a copy, or a memory map that is only read."""
+    """Data as float64 of shape (n, d), finite and within `LARGEST`: a copy, or a memory map that is only read."""
     check_dense(X)
     array = np.asarray(X) if _is_mapped(X) else as_numbers(X, "X")
     if array.ndim != 2 or array.shape[1] == 0:

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 
 from lmnn_sdp import LMNN, Problem, certify, solve
+from lmnn_sdp.validation import check_data
 from problems import noise
 
 X = np.random.default_rng(0).normal(size=(8, 2))
