@@ -10,12 +10,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
+from harness.engines import report as engines
 from harness.paths import RESULTS, ROOT
 from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
 from lmnn_sdp.numerics.files import write_text_atomically
 
-PAGES = ("README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md")
+PAGES = ("README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md", "docs/scale_plan.md")
 
 
 def main() -> None:
@@ -50,6 +51,8 @@ def blocks(page: str) -> dict[str, str]:
         return {"commits": commits()}
     if page == "docs/reproduction.md":
         return reproduction()
+    if page == "docs/scale_plan.md":
+        return {"engines": engines.report(json.loads((RESULTS / "engines.json").read_text()))}
     return {
         "import": imports(),
         "newton": newton(),
