@@ -21,9 +21,8 @@ def report(result: dict[str, Any]) -> str:
     parts = [stamp(result)]
     if "constants" in rows:
         parts += [constants(rows["constants"]), passes(rows["constants"]), plan(result["plan"])]
-    parts += [
-        SENTENCES[name.split()[0]](row) + beside(row) for name, row in rows.items() if name.split()[0] in SENTENCES
-    ]
+    kinds = {name: name.split()[0] for name in rows}
+    parts += [SENTENCES[kinds[name]](row) + beside(row) for name, row in rows.items() if kinds[name] in SENTENCES]
     if result["missing"]:
         parts.append(f"Not run yet: {', '.join(result['missing'])}.")
     return "\n\n".join(parts)
@@ -101,8 +100,8 @@ def workers(row: dict[str, Any]) -> str:
 def killed(row: dict[str, Any]) -> str:
     """Kills."""
     return (
-        f"{row['data']}: of {row['kills']} solves in which a worker was killed at a random moment {row['certified']} are "
-        f"certified, {row['same_bits']} with the same bits."
+        f"{row['data']}: of {row['kills']} solves in which a worker was killed at a random moment {row['certified']} "
+        f"are certified, {row['same_bits']} with the same bits."
     )
 
 
@@ -117,9 +116,10 @@ def one_process(row: dict[str, Any]) -> str:
 def stochastic(row: dict[str, Any]) -> str:
     """Larger data by samples."""
     return (
-        f"Synthetic {row['n']:,} x {row['d']} by `StochasticLMNN`: objective in [{row['lower']:.4g}, {row['upper']:.4g}] "
-        f"with 95 % confidence after {row['seconds'] / 60:.0f} min, peak {row['peak_gib']:.1f} GiB. An exact pass there "
-        f"takes {row['pass_cpu_seconds']:.0f} processor seconds, of which {row['pass_share']:.1%} were run."
+        f"Synthetic {row['n']:,} x {row['d']} by `StochasticLMNN`: objective in [{row['lower']:.4g}, "
+        f"{row['upper']:.4g}] with 95 % confidence after {row['seconds'] / 60:.0f} min, peak {row['peak_gib']:.1f} GiB. "
+        f"An exact pass there takes {row['pass_cpu_seconds']:.0f} processor seconds, of which {row['pass_share']:.1%} "
+        "were run."
     )
 
 
