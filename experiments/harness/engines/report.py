@@ -117,7 +117,8 @@ def stochastic(row: dict[str, Any]) -> str:
     """Larger data by samples."""
     return (
         f"Synthetic {row['n']:,} x {row['d']} by `StochasticLMNN`: objective in [{row['lower']:.4g}, "
-        f"{row['upper']:.4g}] with 95 % confidence after {row['seconds'] / 60:.0f} min, peak {row['peak_gib']:.1f} GiB. "
+        f"{row['upper']:.4g}] with 95 % confidence after {row['seconds'] / 60:.0f} min, peak "
+        f"{row['peak_gib']:.1f} GiB. "
         f"An exact pass there takes {row['pass_cpu_seconds']:.0f} processor seconds, of which {row['pass_share']:.1%} "
         "were run."
     )
