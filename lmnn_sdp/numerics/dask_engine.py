@@ -29,7 +29,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 ANSWER = 8.0  # seconds within which a scheduler answers
-PATIENCE = 60.0  # seconds without any worker after which none is expected any more
+PATIENCE = 300.0  # seconds without any worker after which none is expected any more
 POLL = 0.1  # seconds between looks for a scheduler
 PULSE = 1.0  # seconds between looks at whether the cluster is still there
 AGAIN = 5  # times that work is begun again after its data were lost
@@ -141,7 +141,7 @@ class DaskEngine:
         Raises
         ------
         EngineLostError
-            If the client was closed, its scheduler does not answer any more, or there is no worker for a minute.
+            If the client was closed, its scheduler does not answer any more, or there is no worker for five minutes.
         WorkerMemoryError
             If a worker ran out of memory, with what to change.
         """
