@@ -157,7 +157,8 @@ def await_workers(client: Client, dead: list[int]) -> None:
     while True:
         client.wait_for_workers(2)
         with contextlib.suppress(OSError):
-            if not set(client.run(os.getpid).values()) & set(dead):
+            pids = set(client.run(os.getpid).values())
+            if len(pids) == 2 and not pids & set(dead):
                 return
         time.sleep(0.1)
 
