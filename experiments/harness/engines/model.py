@@ -84,8 +84,9 @@ def moving(engine: DaskEngine) -> dict[str, float]:
     handing = _best(lambda: engine.map(small, range(20)), time.perf_counter)
     rng = np.random.default_rng(0)
     large = [Nothing(rng.normal(size=MOVED // 8)) for _ in range(TIMES)]
-    taken = _best(lambda: engine.map(large.pop(), range(1)), time.perf_counter)
-    return {"o_handing_out": handing, "v_per_byte": max(0.0, taken - handing) / MOVED}
+    unmoved = _best(lambda: engine.map(small, range(1)), time.perf_counter)
+    moved = _best(lambda: engine.map(large.pop(), range(1)), time.perf_counter)
+    return {"o_handing_out": handing, "v_per_byte": max(0.0, moved - unmoved) / MOVED}
 
 
 def one_pass(problem: Problem, engine: DaskEngine, workers: int, c: dict[str, Any]) -> dict[str, Any]:
