@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
@@ -122,20 +121,12 @@ def killed(name: str, kills: int, tol: float) -> dict[str, Any]:
     problem = Problem.from_data(given.X, given.y)
     rng = np.random.default_rng(0)
     certified, same_bits, seconds = 0, 0, []
-    with cluster(2) as client:
-        engine = DaskEngine(client, least=0)
-        solve(problem, tol=tol, engine=engine)  # loaded and compiled
-        whole, usual = bench.timed(lambda: solve(problem, tol=tol, engine=engine))
-        dead: list[int] = []
-        for _ in range(kills):
-            await_workers(client, dead)
-            killer = threading.Timer(rng.uniform(0, usual), kill_one, [client, int(rng.integers(2)), dead])
-            killer.start()
-            found, elapsed = bench.timed(lambda: solve(problem, tol=tol, engine=engine))
-            killer.join()
-            certified += found.relative_gap <= tol and found.certificate.overlaps(whole.certificate)
-            same_bits += bool(np.array_equal(found.L, whole.L))
-            seconds.append(elapsed)
+    whole, usual = killed_after(problem, tol, None, 0)
+    for _ in range(kills):
+        found, elapsed = killed_after(problem, tol, rng.uniform(0, usual), int(rng.integers(2)))
+        certified += found.relative_gap <= tol and found.certificate.overlaps(whole.certificate)
+        same_bits += bool(np.array_equal(found.L, whole.L))
+        seconds.append(elapsed)
     return {
         "data": given.name,
         "kills": kills,
@@ -146,21 +137,18 @@ def killed(name: str, kills: int, tol: float) -> dict[str, Any]:
     }
 
 
-def kill_one(client: Client, which: int, dead: list[int]) -> None:
-    """End a worker as the system does when memory runs out."""
-    dead.append(sorted(client.run(os.getpid).values())[which])
-    os.kill(dead[-1], signal.SIGKILL)
-
-
-def await_workers(client: Client, dead: list[int]) -> None:
-    """Until two workers answer, none of which is dead and only not yet missed."""
-    while True:
-        client.wait_for_workers(2)
-        with contextlib.suppress(OSError):
-            pids = set(client.run(os.getpid).values())
-            if len(pids) == 2 and not pids & set(dead):
-                return
-        time.sleep(0.1)
+def killed_after(problem: Problem, tol: float, moment: float | None, which: int) -> tuple[Solution, float]:
+    """A solve on a cluster of its own, and its seconds, with a worker killed at a moment, as when memory runs out."""
+    with cluster(2) as client:
+        pids = sorted(client.run(os.getpid).values())
+        engine = DaskEngine(client, least=0)
+        killer = None if moment is None else threading.Timer(moment, os.kill, [pids[which], signal.SIGKILL])
+        if killer is not None:
+            killer.start()
+        done = bench.timed(lambda: solve(problem, tol=tol, engine=engine))
+        if killer is not None:
+            killer.join()
+    return done
 
 
 def one_process(n: int, d: int, tol: float) -> dict[str, Any]:
