@@ -36,12 +36,18 @@ def client(address):
         yield client
 
 
-@pytest.fixture(scope="module")
-def here():
-    """The solve by two threads: the partition is that of the cluster."""
+@pytest.fixture(scope="module", autouse=True)
+def two_threads():
+    """As many as the cluster has, so that the partition is the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parallel, "threads", lambda: 2)
-        return solve(PROBLEM, tol=1e-3)
+        yield
+
+
+@pytest.fixture(scope="module")
+def here(two_threads):
+    """The solve by threads."""
+    return solve(PROBLEM, tol=1e-3)
 
 
 def test_the_same_bits(client, here):
