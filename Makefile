@@ -57,6 +57,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/family.py
 	$(BIN)/python experiments/low_rank.py
 	$(BIN)/python experiments/stochastic.py
+	$(BIN)/python experiments/engines.py
 	$(BIN)/python experiments/bench_commits.py
 	$(BIN)/python experiments/warm_starts.py
 	$(BIN)/python experiments/bench_estimator.py

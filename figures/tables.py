@@ -10,12 +10,20 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
+from harness.engines import report as engines
 from harness.paths import RESULTS, ROOT
 from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
 from lmnn_sdp.numerics.files import write_text_atomically
 
-PAGES = ("README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md", "docs/diagnose.md")
+PAGES = (
+    "README.md",
+    "coming_from.md",
+    "paper_notes.md",
+    "docs/reproduction.md",
+    "docs/diagnose.md",
+    "docs/scale_plan.md",
+)
 
 
 def main() -> None:
@@ -52,6 +60,8 @@ def blocks(page: str) -> dict[str, str]:
         return reproduction()
     if page == "docs/diagnose.md":
         return {"diagnosed": diagnosed(), "diagnosis times": diagnosis_times(), "sizes": sizes()}
+    if page == "docs/scale_plan.md":
+        return {"engines": engines.report(json.loads((RESULTS / "engines.json").read_text()))}
     return {
         "import": imports(),
         "newton": newton(),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lmnn_sdp.estimators.multi_pass import MultiPassLMNN
     from lmnn_sdp.estimators.stochastic import StochasticLMNN
     from lmnn_sdp.estimators.tie_rule import ShrinkingKNN
+    from lmnn_sdp.numerics.dask_engine import DaskEngine
     from lmnn_sdp.problem.problem import Problem
     from lmnn_sdp.proof.certificate import Certificate
     from lmnn_sdp.solvers.path import PathPoint, largest_reg, reg_path
@@ -32,6 +33,7 @@ __all__ = [
     "Audit",
     "Certificate",
     "Comparison",
+    "DaskEngine",
     "Diagnosis",
     "EnergyClassifier",
     "KernelLMNN",
@@ -78,6 +80,7 @@ _LAZY = {
     "MultiPassLMNN": "estimators.multi_pass",
     "StochasticLMNN": "estimators.stochastic",
     "ShrinkingKNN": "estimators.tie_rule",
+    "DaskEngine": "numerics.dask_engine",
     "Problem": "problem.problem",
     "Certificate": "proof.certificate",
     "RidgeSolution": "solvers.ridge",

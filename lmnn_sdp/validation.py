@@ -19,20 +19,24 @@ LARGEST = 2.0**1000
 
 
 def check_data(X: npt.ArrayLike) -> FloatArray:
-    """Data as a float64 array of shape (n, d), finite and within `LARGEST`."""
+    """Data as float64 of shape (n, d), finite and within `LARGEST`: a copy, or a memory map that is only read."""
     check_dense(X)
-    array = as_numbers(X, "X")
+    array = np.asarray(X) if _is_mapped(X) else as_numbers(X, "X")
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(f"X has shape {array.shape}; it must be (n, d) with d >= 1: one row a point")
     check_finite(array, "X")
-    beyond = np.argwhere(np.abs(array) > LARGEST)
-    if len(beyond):
-        i, f = beyond[0].tolist()
+    if max(np.max(array, initial=0.0), -np.min(array, initial=0.0)) > LARGEST:  # no copy of what may be a memory map
+        i, f = np.argwhere(np.abs(array) > LARGEST)[0].tolist()
         raise ValueError(
             f"X[{i}, {f}] is {array[i, f]:.3g}; beyond {LARGEST:.2g} differences of points overflow: divide feature {f}"
             " by a power of ten, or mend the entry if it is a fill value"
         )
     return array
+
+
+def _is_mapped(X: object) -> bool:
+    """Whether data are a memory map of float64 that nobody writes to through it."""
+    return isinstance(X, np.memmap) and X.dtype == np.float64 and X.flags.c_contiguous and not X.flags.writeable
 
 
 def check_dense(X: Any) -> None:

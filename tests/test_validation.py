@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 
 from lmnn_sdp import LMNN, Problem, certify, solve
+from lmnn_sdp.validation import check_data
 from problems import noise
 
 X = np.random.default_rng(0).normal(size=(8, 2))
@@ -402,3 +403,15 @@ def test_entries_that_overflow_in_differences_are_refused(value):
             use(X, y)
     X[3, 1] = 1e301
     assert solve(Problem.from_data(X, y, 1)).status.solved
+
+
+def test_a_memory_map_that_is_only_read_is_not_copied(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    np.save(tmp_path / "x.npy", X)
+    for mode, shared in (("r", True), ("r+", False), ("c", False)):
+        mapped = np.load(tmp_path / "x.npy", mmap_mode=mode)
+        checked = check_data(mapped)
+        assert np.shares_memory(checked, mapped) == shared
+        np.testing.assert_array_equal(checked, X)
+    np.save(tmp_path / "x.npy", X.astype(np.float32))
+    assert check_data(np.load(tmp_path / "x.npy", mmap_mode="r")).dtype == np.float64

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lmnn_sdp.numerics.engine import WorkerMemoryError
 from lmnn_sdp.solvers.solution import Status
 
 STOPPED = 1  # before the tolerance was reached, or refuted
@@ -51,7 +52,7 @@ class Group(click.Group):
         except BrokenPipeError:  # whoever reads our output has seen enough, as in `| head`
             raise
         except (ValueError, OSError, OverflowError, MemoryError, ImportError) as error:
-            if out_of_memory(error):
+            if out_of_memory(error) and not isinstance(error, WorkerMemoryError):
                 raise WrongInput(DOES_NOT_FIT) from error
             if isinstance(error, ImportError):  # an optional package, or a damaged installation
                 raise

@@ -25,6 +25,7 @@ from lmnn_sdp.cli.options import (
 )
 from lmnn_sdp.cli.reports import print_solution, solution_as_json
 from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.cut import cut
 from lmnn_sdp.solvers.solution import Solution
@@ -54,6 +55,9 @@ class SolveOptions:
         help="Save the best solution so far on the way (.npz); to go on from it later, give it to --start too.",
     )
     out: Path | None = option("--out", type=TO_FILE, help="Save the solution (.npz).")
+    dask: str | None = option(
+        "--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster whose workers share the work (tcp://HOST:PORT)."
+    )
 
 
 @click.command("solve")
@@ -71,13 +75,14 @@ def solve_command(
     --start FILE --checkpoint FILE.
     """
     check_outputs(how.out, how.checkpoint, folder=figures, data=data)
-    named = options.problem(data, output.silent)
-    check_components(how.components, named.problem.n_features)
-    first = None if how.start is None else Solution.load(how.start)
-    with Progress(quiet=output.quiet, tol=how.tol) as progress, status_instead_of_warning():
-        solution = solve(
-            named.problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint
-        )
+    with running(how.dask):
+        named = options.problem(data, output.silent)
+        check_components(how.components, named.problem.n_features)
+        first = None if how.start is None else Solution.load(how.start)
+        with Progress(quiet=output.quiet, tol=how.tol) as progress, status_instead_of_warning():
+            solution = solve(
+                named.problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint
+            )
     kept = cut(named.problem, solution, how.components)
     if options.kernel is not None:
         _warn_if_it_fits_anything(named.problem, kept)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lmnn_sdp.estimators.early_stopping import EarlyStopping
 from lmnn_sdp.estimators.inputs import held_out_rows, labelled, point_weights
 from lmnn_sdp.estimators.solved_map import SolvedMap
+from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.solvers.cut import with_metric
@@ -76,6 +77,9 @@ class LMNN(SolvedMap):
         Show the progress of the solve on standard error.
     random_state : int, RandomState instance or None, default=None
         For solvers that draw random numbers; none of the present ones does.
+    engine : DaskEngine, distributed.Client or str, default=None
+        The workers of a Dask cluster, by its client or the address of its scheduler (``"tcp://HOST:PORT"``), in place
+        of the threads of this process.
 
     Attributes
     ----------
@@ -148,6 +152,7 @@ class LMNN(SolvedMap):
         callback: Callable[[HistoryRow], object] | None = None,
         verbose: bool = False,
         random_state: int | np.random.RandomState | None = None,
+        engine: object = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.mu = mu
@@ -166,6 +171,7 @@ class LMNN(SolvedMap):
         self.callback = callback
         self.verbose = verbose
         self.random_state = random_state
+        self.engine = engine
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> LMNN:
         """Learn the metric.
@@ -202,10 +208,11 @@ class LMNN(SolvedMap):
         if self.skip_unlabelled:
             known = labels != -1
             points, labels, weights = points[known], labels[known], None if weights is None else weights[known]
-        if self.validation_fraction is not None:
-            return self._fit_early(points, labels, weights)
-        problem = self._problem(points, labels, self.n_neighbors, self.mu, weights)
-        self._learn(problem, partial(self._keep, problem, rows=self.n_components), warm=self.warm_start)
+        with running(self.engine):
+            if self.validation_fraction is not None:
+                return self._fit_early(points, labels, weights)
+            problem = self._problem(points, labels, self.n_neighbors, self.mu, weights)
+            self._learn(problem, partial(self._keep, problem, rows=self.n_components), warm=self.warm_start)
         return self
 
     def _fit_early(self, X: FloatArray, y: npt.NDArray[np.generic], weights: FloatArray | None) -> LMNN:

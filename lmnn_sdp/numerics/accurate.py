@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from lmnn_sdp.numerics.engine import product
 from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import power_of_two
 from lmnn_sdp.numerics.parallel import in_parts
@@ -146,4 +147,4 @@ def plain_rows(X: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     weights = np.sqrt(np.sum(T**2, axis=1))
     slack = gamma(len(T) + T.shape[1] + 16)  # that of the bound's own rounding included
-    return X @ T, slack * (np.abs(X) @ weights) + TINY * (1 + len(T))
+    return product(X, T), slack * (np.abs(X) @ weights) + TINY * (1 + len(T))

@@ -7,10 +7,13 @@ factor the vector of roots.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.linalg
 
-from lmnn_sdp.numerics.parallel import GATHERED, in_parts, threads
+from lmnn_sdp.numerics.engine import in_blocks, most_parts
+from lmnn_sdp.numerics.parallel import GATHERED, in_parts
 from lmnn_sdp.numerics.types import FloatArray, Floats, IntArray
 
 EPS = float(np.finfo(np.float64).eps)
@@ -238,23 +241,34 @@ def scatter(X: FloatArray, a: IntArray, b: IntArray, weights: FloatArray) -> Flo
 
     Every entry is a sum by pairs of sums of at most `CHUNK` terms: see `scatter_roundings`.
     """
+    return symmetrize(np.sum(in_blocks(_Scatter(X, a, b, weights), len(a), X.shape[1] ** 2), axis=0))
 
-    def work(begin: int, end: int) -> FloatArray:
+
+@dataclass(frozen=True, eq=False)
+class _Scatter:
+    """The sum over a range of the pairs."""
+
+    X: FloatArray
+    a: IntArray
+    b: IntArray
+    weights: FloatArray
+
+    def __call__(self, pairs: tuple[int, int]) -> FloatArray:
+        """Sums of halves, down to a chunk."""
+        begin, end = pairs
         chunks = _chunks(end - begin)
         if chunks <= 1:
-            difference = X[a[begin:end]] - X[b[begin:end]]
-            return (difference * weights[begin:end, None]).T @ difference
+            difference = self.X[self.a[begin:end]] - self.X[self.b[begin:end]]
+            return (difference * self.weights[begin:end, None]).T @ difference
         middle = begin + chunks // 2 * CHUNK
-        total = work(begin, middle)
-        total += work(middle, end)
+        total = self((begin, middle))
+        total += self((middle, end))
         return total
-
-    return symmetrize(np.sum(in_parts(work, len(a), X.shape[1] ** 2), axis=0))
 
 
 def scatter_roundings(count: int) -> int:
     """Roundings in a row, at most, between a term of `scatter` over so many pairs and the sum."""
-    return min(count, CHUNK) + _chunks(count).bit_length() + threads() + 8
+    return min(count, CHUNK) + _chunks(count).bit_length() + most_parts() + 8
 
 
 def _chunks(count: int) -> int:

@@ -88,6 +88,17 @@ def team() -> Iterator[Team]:
             _current.reset(token)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """No helpers for the work inside: this thread is one of several that somebody else sees to."""
+    with _single_blas.hold(), ThreadPoolExecutor(1) as pool:
+        token = _current.set(Team(1, pool))
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+
 def in_parts(work: Callable[[int, int], T], size: int, cost: int) -> list[T]:
     """Results of ``work(begin, end)`` over a partition of ``range(size)``, a part a thread, in order.
 
@@ -99,6 +110,12 @@ def in_parts(work: Callable[[int, int], T], size: int, cost: int) -> list[T]:
     with team() as members:
         bounds = [size * part // members.size for part in range(members.size + 1)]
         return members.map(lambda part: work(*part), pairwise(bounds))
+
+
+def team_size() -> int:
+    """Members of the team at hand, or of the one that would be made."""
+    found = _current.get()
+    return found.size if found is not None and found.process == os.getpid() else threads()
 
 
 def threads() -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -132,57 +132,31 @@ class HingePass:
 
     def sum_of(self, hinges: Hinges) -> tuple[float, int]:
         """Weighted sum and number of the positive ones of a list."""
-        return positive_sum(self._weighted(hinges.values, hinges.triplets[:, 0]))
-
-    def _weighted(self, values: FloatArray, i: IntArray) -> FloatArray:
-        """Values times the weights of their points."""
-        return values if self.weights is None else self.weights[i] * values
+        values = hinges.values
+        return positive_sum(values if self.weights is None else self.weights[hinges.triplets[:, 0]] * values)
 
     def _sums(self, view: View) -> list[tuple[float, int]]:
         """Sums and numbers of positive hinges that add up to those of a view."""
         if self.listed is not None:
             return [self.sum_of(self._of_listed(view, self.listed))]
-
-        def reduce(pairs: list[Pairs]) -> tuple[float, int]:
-            hinges = [self._weighted(view.pulls[p.i] + (1 - p.distance[:, None]), p.i[:, None]) for p in pairs]
-            return positive_sum(np.concatenate(hinges))
-
-        return self._scan(view, 0.0, reduce)
+        return self._scan(view, 0.0, _Sums(view.pulls, self.weights))
 
     def _lists(self, view: View, slack: float) -> list[Hinges]:
         """Lists that add up to that of a view."""
         if self.listed is not None:
             near = self._of_listed(view, self.listed)
             return [Hinges(near.triplets[near.values > -slack], near.values[near.values > -slack])]
-
-        def collect(pairs: list[Pairs]) -> list[Hinges]:
-            return [self._of_pairs(view, p, slack) for p in pairs]
-
-        return [part for parts in self._scan(view, slack, collect) for part in parts]
+        return self._scan(view, slack, _Lists(view.pulls, self.targets, slack))
 
     def _scan(self, view: View, slack: float, reduce: Callable[[list[Pairs]], T]) -> list[T]:
         """Apply ``reduce`` to all pairs with a hinge above ``-slack``, block by block."""
         radii = 1 + slack + view.pulls.max(axis=1)
-
-        def both(block: PairBlock) -> T:
-            return reduce([Pairs(block.a, block.b, block.distance), Pairs(block.b, block.a, block.distance)])
-
         if view.inside is None:
-            return scan(view.V, self.codes, radii, both)
-        inside = view.inside
-
-        def one(block: PairBlock) -> T:
-            i, l = np.where(inside[block.a], (block.b, block.a), (block.a, block.b))
-            counts = self.codes[i] != self.codes[l]
-            return reduce([Pairs(i[counts], l[counts], block.distance[counts])])
-
-        parts = scan(view.V, inside.astype(np.intp), np.where(inside, 0.0, radii), one)
-        members = np.flatnonzero(inside)
-
-        def among(block: PairBlock) -> T:
-            return both(PairBlock(members[block.a], members[block.b], block.distance))
-
-        return parts + scan(view.V[members], self.codes[members], radii[members], among)
+            return scan(view.V, self.codes, radii, _Both(reduce))
+        inside, members = view.inside, np.flatnonzero(view.inside)
+        entering = _Entering(reduce, self.codes, inside)
+        parts = scan(view.V, inside.astype(np.intp), np.where(inside, 0.0, radii), entering)
+        return parts + scan(view.V[members], self.codes[members], radii[members], _Both(reduce, members))
 
     def _of_listed(self, view: View, triplets: IntArray) -> Hinges:
         """Hinge of each listed triplet whose impostor is in the view."""
@@ -192,9 +166,70 @@ class HingePass:
         neighbor = np.argmax(self.targets[i] == j[:, None], axis=1)
         return Hinges(triplets, 1 + view.pulls[i, neighbor] - squared_distances(view.V, i, l))
 
-    def _of_pairs(self, view: View, pairs: Pairs, slack: float) -> Hinges:
-        """Hinges above ``-slack`` of the pairs, each with every target neighbour of i."""
-        values = view.pulls[pairs.i] + (1 - pairs.distance[:, None])
-        pair, neighbor = np.nonzero(values > -slack)
+
+# What is made of a block of pairs, as work that an engine can carry (see `lmnn_sdp.numerics.engine`).
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Weighted sum and number of the positive hinges."""
+
+    pulls: FloatArray
+    weights: FloatArray | None
+
+    def __call__(self, pairs: list[Pairs]) -> tuple[float, int]:
+        """Of some pairs."""
+        return positive_sum(np.concatenate([self._of_pairs(p) for p in pairs]))
+
+    def _of_pairs(self, pairs: Pairs) -> FloatArray:
+        """Weighted hinges of each pair with every target neighbour of i."""
+        values = self.pulls[pairs.i] + (1 - pairs.distance[:, None])
+        return values if self.weights is None else self.weights[pairs.i, None] * values
+
+
+@dataclass(frozen=True, eq=False)
+class _Lists:
+    """Hinges above ``-slack``, each pair with every target neighbour of i."""
+
+    pulls: FloatArray
+    targets: IntArray
+    slack: float
+
+    def __call__(self, pairs: list[Pairs]) -> Hinges:
+        """Of some pairs."""
+        return Hinges.joined([self._of_pairs(p) for p in pairs])
+
+    def _of_pairs(self, pairs: Pairs) -> Hinges:
+        """Of pairs (i, l)."""
+        values = self.pulls[pairs.i] + (1 - pairs.distance[:, None])
+        pair, neighbor = np.nonzero(values > -self.slack)
         triplets = np.column_stack([pairs.i[pair], self.targets[pairs.i[pair], neighbor], pairs.l[pair]])
         return Hinges(triplets, values[pair, neighbor])
+
+
+@dataclass(frozen=True, eq=False)
+class _Both(Generic[T]):
+    """Either point of a pair is an impostor of the other; of ``members`` where these alone were scanned."""
+
+    reduce: Callable[[list[Pairs]], T]
+    members: IntArray | None = None
+
+    def __call__(self, block: PairBlock) -> T:
+        """Of a block."""
+        a, b = (block.a, block.b) if self.members is None else (self.members[block.a], self.members[block.b])
+        return self.reduce([Pairs(a, b, block.distance), Pairs(b, a, block.distance)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Entering(Generic[T]):
+    """The point of a pair that is inside is an impostor of the one outside, where their classes differ."""
+
+    reduce: Callable[[list[Pairs]], T]
+    codes: IntArray
+    inside: npt.NDArray[np.bool_]
+
+    def __call__(self, block: PairBlock) -> T:
+        """Of a block."""
+        i, l = np.where(self.inside[block.a], (block.b, block.a), (block.a, block.b))
+        counts = self.codes[i] != self.codes[l]
+        return self.reduce([Pairs(i[counts], l[counts], block.distance[counts])])

@@ -20,14 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.engine import share, spread
 from lmnn_sdp.numerics.kernels import kernel
 from lmnn_sdp.numerics.linalg import power_of_two
-from lmnn_sdp.numerics.parallel import Team, team
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ COLS = 2048
 PAIRS = 2**17  # pairs handed over at a time, at most
 BYTES_PER_PAIR = 96  # two indices and a distance, in the buffer, in the block handed over and in the one before
 SMALL = 2**20  # pairs below which a thread costs more than it saves
+COMPARED = 8  # multiplications in the time that a product takes to be compared
+_LAYING_OUT = Lock()  # whoever comes first lays the points out, the others wait
 
 
 @dataclass(frozen=True)
@@ -78,22 +82,42 @@ def scan(
     -------
     list of what ``reduce`` returned, in the order of the points, whichever thread was first.
     """
-    layout = _Layout.build(V, codes, radii)
-    if len(V) ** 2 < SMALL:
-        return _scan_strips(layout, _Shape.within(memory), reduce, None)
-    with team() as members:  # the products run side by side instead of each being split
-        return _scan_strips(layout, _Shape.within(memory // members.size), reduce, members)
-
-
-def _scan_strips(layout: _Layout, shape: _Shape, reduce: Callable[[PairBlock], T], members: Team | None) -> list[T]:
-    """One strip of rows after another, or as many at a time as the team has members."""
-
-    def work(strip: tuple[int, int]) -> list[T]:
-        return [reduce(block) for block in layout.blocks(*strip, shape)]
-
-    strips = layout.strips(shape.rows)
-    parts = map(work, strips) if members is None else members.map(work, strips)
+    small = len(V) ** 2 < SMALL
+    shape = _Shape.within(memory if small else share(memory))
+    work, strips = _Strips(V, codes, radii, reduce, shape), list(_strips(codes, shape.rows))
+    cost = len(V) ** 2 * (V.shape[1] + COMPARED) / 2
+    # the products run side by side instead of each being split
+    parts = [work(strip) for strip in strips] if small else spread(work, strips, cost)
     return [result for part in parts for result in part]
+
+
+def _strips(codes: IntArray, rows: int) -> Iterator[tuple[int, int]]:
+    """Row ranges of the upper triangle; the rows of the last class have nothing to their right."""
+    stop = int(np.sum(codes < np.max(codes, initial=0)))
+    for start in range(0, stop, rows):
+        yield start, min(start + rows, stop)
+
+
+@dataclass(frozen=True, eq=False)
+class _Strips(Generic[T]):
+    """Work on one strip of rows."""
+
+    V: FloatArray
+    codes: IntArray
+    radii: FloatArray
+    reduce: Callable[[PairBlock], T]
+    shape: _Shape
+
+    def __call__(self, strip: tuple[int, int]) -> list[T]:
+        """What becomes of the blocks of a strip."""
+        with _LAYING_OUT:
+            layout = self._layout
+        return [self.reduce(block) for block in layout.blocks(*strip, self.shape)]
+
+    @cached_property
+    def _layout(self) -> _Layout:
+        """Made where the work is done, once for all strips."""
+        return _Layout.build(self.V, self.codes, self.radii)
 
 
 @dataclass(frozen=True)
@@ -143,13 +167,6 @@ class _Layout:
         # a pair matters when product > inner_i + half_l (to i) or product > half_i + inner_l (to l)
         low = np.stack([half, inner]).astype(np.float32)
         return _Layout(order, ends, V, radii[order], scaled.astype(np.float32), low)
-
-    def strips(self, rows: int) -> Iterator[tuple[int, int]]:
-        """Row ranges of the upper triangle; the rows of the last class have nothing to their right."""
-        n = len(self.order)
-        stop = int(np.searchsorted(self.ends, n)) if n else 0
-        for start in range(0, stop, rows):
-            yield start, min(start + rows, stop)
 
     def blocks(self, start: int, stop: int, shape: _Shape) -> Iterator[PairBlock]:
         """Pairs of the strip ``start:stop`` with all later classes, one block of columns after another."""

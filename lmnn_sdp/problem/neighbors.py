@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
 import numpy as np
 
+from lmnn_sdp.numerics.engine import spread
 from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 BLOCK = 2**22  # entries of a block of distances, 32 MiB
 CHUNK = 2**17  # entries of a chunk of differences
+SORTED = 32  # multiplications in the time that a distance takes to be compared with the k-th
+_GATHERING = Lock()  # whoever comes first gathers the members, the others wait
 LOWEST = -(2**15)  # exponent of 0, below that of every square
 
 
@@ -36,31 +43,47 @@ def target_neighbors(X: FloatArray, codes: IntArray, n_neighbors: int) -> IntArr
     """
     targets = np.empty((len(X), n_neighbors), dtype=np.intp)
     for code in np.unique(codes):
-        members = np.flatnonzero(codes == code)
-        targets[members] = members[_nearest(X[members], n_neighbors)]
+        search = _Search(X, codes, int(code), n_neighbors)
+        n = int(np.sum(codes == code))
+        step = max(1, BLOCK // n)
+        blocks = [(start, min(start + step, n)) for start in range(0, n, step)]
+        targets[codes == code] = np.concatenate(spread(search, blocks, float(n) ** 2 * (X.shape[1] + SORTED)))
     return targets
 
 
-def _nearest(X: FloatArray, k: int) -> IntArray:
-    """K nearest other rows of each row of ``X (n, d)``: matrix products propose, exact differences decide."""
-    n, d = X.shape
-    scaled = X / power_of_two(np.max(np.abs(X)))
-    V = scaled - scaled.mean(axis=0)
-    norms = np.einsum("ij,ij->i", V, V)
-    # |v|^2 + |w|^2 - 2 v.w errs by at most (d + 4) eps (|v|^2 + |w|^2), centring included; doubled for safety.
-    slack = 2 * (d + 4) * EPS * (norms + norms.max() + np.max(np.abs(scaled)) ** 2)
-    nearest = np.empty((n, k), dtype=np.intp)
-    step = max(1, BLOCK // n)
-    for start in range(0, n, step):
-        rows = np.arange(start, min(start + step, n))
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The k nearest others of a class for a range of its members: products propose, exact differences decide."""
+
+    X: FloatArray
+    codes: IntArray
+    code: int
+    k: int
+
+    def __call__(self, block: tuple[int, int]) -> IntArray:
+        """Indices of points, for each member of the block; shape (stop - start, k)."""
+        with _GATHERING:
+            members, V, norms, slack = self._class
+        rows = np.arange(*block)
         distance = norms[rows, None] + norms - 2 * (V[rows] @ V.T)
         distance[np.arange(len(rows)), rows] = np.inf
-        kth = np.partition(distance, k - 1, axis=1)[:, k - 1]
+        kth = np.partition(distance, self.k - 1, axis=1)[:, self.k - 1]
         row, col = np.nonzero(distance <= (kth + 2 * slack[rows])[:, None])
-        order = np.lexsort((col, *comparable_squares(X, rows[row], col), row))
+        order = np.lexsort((col, *comparable_squares(self.X, members[rows[row]], members[col]), row))
         first = np.searchsorted(row, np.arange(len(rows)))  # row is sorted already, and stays so
-        nearest[rows] = col[order[first[:, None] + np.arange(k)]]
-    return nearest
+        return members[col[order[first[:, None] + np.arange(self.k)]]]
+
+    @cached_property
+    def _class(self) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+        """Its members, their points about the origin, the norms of these, and what a distance may err by."""
+        members = np.flatnonzero(self.codes == self.code)
+        X = self.X[members]
+        scaled = X / power_of_two(np.max(np.abs(X)))
+        V = scaled - scaled.mean(axis=0)
+        norms = np.einsum("ij,ij->i", V, V)
+        # |v|^2 + |w|^2 - 2 v.w errs by at most (d + 4) eps (|v|^2 + |w|^2), centring included; doubled for safety.
+        slack = 2 * (X.shape[1] + 4) * EPS * (norms + norms.max() + np.max(np.abs(scaled)) ** 2)
+        return members, V, norms, slack
 
 
 def comparable_squares(X: FloatArray, a: IntArray, b: IntArray) -> tuple[FloatArray, IntArray]:

@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from lmnn_sdp.numerics.engine import product
 from lmnn_sdp.numerics.linalg import psd_factor, scatter, squared_distances, symmetrize
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.blocks import factors
@@ -255,14 +256,14 @@ class Problem(Statement):
         """Pull and push at ``M = L'L``, L of shape (r, d)."""
         if not L.any():  # every margin is 0
             return Terms(0.0, self.push_at_zero, self.n_triplets)
-        images = [self.centred @ factor.T for factor in factors(self.outward(L))]
+        images = [product(self.centred, factor.T) for factor in factors(self.outward(L))]
         pulls = self.target_distances(images)
         weighted = pulls.ravel() if self.weights is None else (self.weights[:, None] * pulls).ravel()
         return Terms(math.fsum(weighted), *self.passes.push(self.views(images, pulls)))
 
     def hinges(self, L: FloatArray, slack: float = 0.0) -> Hinges:
         """List the triplets whose hinge value exceeds ``-slack`` at ``M = L'L``, L of shape (r, d)."""
-        images = [self.centred @ factor.T for factor in factors(self.outward(L))]
+        images = [product(self.centred, factor.T) for factor in factors(self.outward(L))]
         return self.passes.hinges(self.views(images, self.target_distances(images)), slack)
 
     @property

@@ -31,6 +31,10 @@ class Status(Enum):
         "Memory ran out before the gap reached the tolerance; this is the best certified iterate. Allow the process "
         "more memory, take a random sample of the points (--points N), or raise tol."
     )
+    ENGINE_LOST = (
+        "The engine was lost before the gap reached the tolerance; this is the best certified iterate. Solve again "
+        "with start= this solution to go on."
+    )
     ROUNDING = (
         "Optimal up to rounding: the solver reached the tolerance, but float64 cannot hold the metric that well in the "
         "units of the data; leave out features that nearly repeat others, or raise tol."

@@ -11,17 +11,17 @@ from typing import TypeAlias
 import numpy as np
 
 from lmnn_sdp.display.intervals import gap_text
+from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError, using
+from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.parallel import team
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.fingerprint import fingerprint
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.sdp import SlackSDP
 from lmnn_sdp.problem.whitening import Whitening, whiten
-from lmnn_sdp.solvers import conic, cvxpy_form, newton, projected_gradient, working_set
+from lmnn_sdp.solvers import newton, projected_gradient, with_rows
 from lmnn_sdp.solvers.advice import advice
 from lmnn_sdp.solvers.checkpoint import Checkpoint, check_checkpoint
-from lmnn_sdp.solvers.conic import PrimalDual
 from lmnn_sdp.solvers.delivery import deliver
 from lmnn_sdp.solvers.interrupts import CtrlC
 from lmnn_sdp.solvers.monitor import Monitor, Start
@@ -33,46 +33,6 @@ Solver: TypeAlias = Callable[[Problem, Monitor], Status]
 
 #: Dimension beyond which the explicit rows of a conic solver (d (d + 1) / 2 entries each) cost too much.
 MAX_CONIC_DIMENSION = 80
-#: Triplets beyond which the SDP with a row for each of them is out of reach.
-MAX_EXPLICIT_TRIPLETS = 1_000_000
-
-
-def _scs(problem: Problem, monitor: Monitor) -> Status:
-    """SCS on working sets."""
-    return working_set.solve(problem, monitor, conic.solve_sdp)
-
-
-def _scs_full(problem: Problem, monitor: Monitor) -> Status:
-    """SCS on all triplets at once."""
-    accuracy = max(working_set.TIGHTEST, working_set.ACCURACY * monitor.tol)
-    solve_sdp = partial(
-        conic.solve_sdp,
-        accuracy=accuracy,
-        max_iters=monitor.max_iter or conic.MAX_ITERS,
-        time_limit=monitor.seconds_left,
-    )
-    return _all_at_once(problem, monitor, solve_sdp)
-
-
-def _cvxpy(problem: Problem, monitor: Monitor, name: str = cvxpy_form.DEFAULT) -> Status:
-    """A solver of CVXPY's on all triplets at once."""
-    return _all_at_once(problem, monitor, partial(cvxpy_form.solve_sdp, name=name))
-
-
-def _all_at_once(problem: Problem, monitor: Monitor, solve_sdp: Callable[[SlackSDP], PrimalDual | None]) -> Status:
-    """One solve of the SDP over all triplets, then its certificate."""
-    if problem.n_triplets > MAX_EXPLICIT_TRIPLETS:
-        raise ValueError(
-            f"{problem.n_triplets:,} triplets are too many for an SDP with a row for each (limit "
-            f"{MAX_EXPLICIT_TRIPLETS:,}); use solver='newton' or 'scs', or restrict the problem"
-        )
-    sdp = SlackSDP.of(problem)
-    found = solve_sdp(sdp)
-    if found is None:
-        return Status.STALLED
-    count = len(sdp.triplets)
-    stop = monitor.record(found.M, sdp.triplets, found.alpha, iteration=1, working_set=count)
-    return Status.OPTIMAL if stop is Status.OPTIMAL else stop or Status.STALLED
 
 
 OUT_OF_MEMORY = (
@@ -82,9 +42,9 @@ OUT_OF_MEMORY = (
 
 #: Every solver by name. All work on the whitened problem and are judged by the same certificate.
 SOLVERS: dict[str, Solver] = {
-    "scs": _scs,
-    "scs-full": _scs_full,
-    "cvxpy": _cvxpy,
+    "scs": with_rows.scs,
+    "scs-full": with_rows.scs_full,
+    "cvxpy": with_rows.cvxpy,
     "newton": newton.solve,
     "pgd": projected_gradient.solve,
 }
@@ -94,7 +54,7 @@ SOLVERS: dict[str, Solver] = {
 ROOM = 0.5
 
 #: Those that can begin at a given metric.
-WARM = (newton.solve, _scs, projected_gradient.solve)
+WARM = (newton.solve, with_rows.scs, projected_gradient.solve)
 
 
 def solve(
@@ -108,6 +68,7 @@ def solve(
     checkpoint: str | os.PathLike[str] | None = None,
     random_state: int | np.random.RandomState | None = None,
     warn: bool = True,
+    engine: object = None,
 ) -> Solution:
     """Minimise the LMNN objective and prove how close the answer is to the optimum.
 
@@ -142,21 +103,26 @@ def solve(
         Accepted for solvers that draw random numbers; none of the present ones does.
     warn : bool
         Whether a stop before ``tol`` gives a ConvergenceWarning.
+    engine : DaskEngine, distributed.Client or str, optional
+        Who does the work on blocks of points: the workers of a Dask cluster, by its client or the address of its
+        scheduler, in place of the threads of this process. The interval is the same, and so is the metric to the last
+        bit where the workers' processors round alike and the cluster has as many threads.
 
     Returns
     -------
     Solution
-        The best certified metric. A stop before ``tol`` is reached, Ctrl-C and memory that runs out included, is told
-        by ``status`` and by a ConvergenceWarning, never by an exception. Ctrl-C before anything was certified gives
-        M = 0; while the answer is made and written it changes nothing.
+        The best certified metric. A stop before ``tol`` is reached is told by ``status`` and by a ConvergenceWarning,
+        never by an exception: Ctrl-C, memory that runs out and an engine that is lost included. Ctrl-C before anything
+        was certified gives M = 0; while the answer is made and written it changes nothing.
 
     Raises
     ------
     ValueError
         For arguments of the wrong kind, an unknown solver, a problem too large for the one asked for, a singular pull,
-        a start on other features, or a checkpoint that would replace something else than a saved solution.
+        a start on other features, a checkpoint that would replace something else than a saved solution, or workers of
+        an engine that have not this package in this version.
     OSError
-        If the checkpoint is in no folder that exists, or write-protected.
+        If the checkpoint is in no folder that exists, or write-protected, or no engine answers at the address.
     MemoryError
         If memory runs out before anything was certified. Where it runs out in BLAS or in the compiler, these end the
         process; a checkpoint outlives it.
@@ -173,7 +139,7 @@ def solve(
     _check_solver(solver)
     check_start(start)
     check_checkpoint(checkpoint)
-    with CtrlC() as ctrl_c, team():
+    with CtrlC() as ctrl_c, running(engine), team():
 
         def after_record(row: HistoryRow) -> object:
             if file is not None:
@@ -217,6 +183,7 @@ class _Attempt:
         self._at = (Whitening.none(problem), watch(problem))  # changed in one step, whenever Ctrl-C comes
         self._tol = self._at[1].tol
         self._run: Solver | None = None
+        self._lost: Exception | None = None  # why no engine is asked any more
 
     @cached_property
     def fingerprint(self) -> str:
@@ -226,7 +193,7 @@ class _Attempt:
     def begin(self, start: Solution | None = None) -> None:
         """Whiten, and certify the start."""
         base, _, backend = self.name.partition(":")
-        run = partial(_cvxpy, name=backend) if backend else SOLVERS[base]
+        run = partial(with_rows.cvxpy, name=backend) if backend else SOLVERS[base]
         if start is not None and run not in WARM:
             raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
         _check_kind(self.name, self._problem)
@@ -240,6 +207,13 @@ class _Attempt:
         """Solve; where memory runs out, what was certified until then is kept."""
         try:
             return self._solve()
+        except (EngineLostError, WorkerMemoryError) as error:
+            self._lost = error
+            if isinstance(error, EngineLostError):
+                return Status.ENGINE_LOST
+            if not self._at[1].certified:
+                raise
+            return Status.OUT_OF_MEMORY
         except MemoryError as error:
             if not self._at[1].certified:
                 raise MemoryError(OUT_OF_MEMORY) from error
@@ -278,7 +252,17 @@ class _Attempt:
         return white.outward(monitor.primal.L)
 
     def solution(self, status: Status = Status.INTERRUPTED) -> Solution:
-        """The best bounds so far, in the units of the data."""
+        """The best bounds so far, in the units of the data; proved here where the engine is lost."""
+        if self._lost is None:
+            try:
+                return self._solution(status)
+            except (EngineLostError, WorkerMemoryError) as error:
+                self._lost = error
+        with using(None):
+            return self._solution(status)
+
+    def _solution(self, status: Status) -> Solution:
+        """The same by whoever is at work."""
         white, monitor = self._at
         found = deliver(self._problem, white, monitor)
         if status is Status.OPTIMAL and found.certificate.relative_gap > self._tol:
@@ -294,8 +278,15 @@ class _Attempt:
             history=tuple(monitor.history),
             solver=self.name,
             problem=self.fingerprint,
-            advice=advice(self._problem, status, found.certificate.relative_gap),
+            advice=self._advice(status, found.certificate.relative_gap),
         )
+
+    def _advice(self, status: Status, gap: float) -> str:
+        """What to do about a stop: as the engine says, or as the data do."""
+        if self._lost is not None and status in (Status.ENGINE_LOST, Status.OUT_OF_MEMORY):
+            text = str(self._lost)
+            return f"{text[0].upper()}{text[1:]}."
+        return advice(self._problem, status, gap)
 
 
 def _check_solver(solver: object) -> None:

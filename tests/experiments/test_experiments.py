@@ -49,9 +49,7 @@ def test_figures_are_drawn_from_the_committed_results(tmp_path):
     assert drawn == committed
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "coming_from.md", "paper_notes.md", "docs/reproduction.md", "docs/diagnose.md"]
-)
+@pytest.mark.parametrize("page", tables.PAGES)
 def test_tables_are_those_of_the_committed_results(page, monkeypatch):
     assert tables.rendered(page) == (ROOT / page).read_text()
 

@@ -188,9 +188,9 @@ def test_the_layout_is_that_of_the_docstring():
     scaled = layout.radii / np.round(unit) ** 2
     np.testing.assert_allclose(layout.low[1], layout.low[0] - scaled / 2 * (1 + inflation), rtol=1e-5, atol=1e-7)
     assert np.all(layout.low[1] <= norms / 2 * (1 - inflation) - scaled / 2 * (1 + inflation) + 1e-7)
-    assert next(iter(layout.strips(7))) == (0, 7)
+    assert next(iter(impostors._strips(ordered, 7))) == (0, 7)
     first_of_last = int(np.sum(ordered < ordered[-1]))
-    assert [row for strip in layout.strips(7) for row in range(*strip)] == list(range(first_of_last))
+    assert [row for strip in impostors._strips(ordered, 7) for row in range(*strip)] == list(range(first_of_last))
 
 
 # Features that others make up.

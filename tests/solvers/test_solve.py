@@ -309,6 +309,6 @@ def test_too_many_dimensions_for_scs_name_the_solver_to_use():
 
 
 def test_too_many_triplets_for_explicit_rows_name_the_solver_to_use(monkeypatch):
-    monkeypatch.setattr("lmnn_sdp.solvers.solve.MAX_EXPLICIT_TRIPLETS", 100)
+    monkeypatch.setattr("lmnn_sdp.solvers.with_rows.MAX_EXPLICIT_TRIPLETS", 100)
     with pytest.raises(ValueError, match=r"too many for an SDP with a row for each.*use solver='newton' or 'scs'"):
         solve(blobs(n=30, d=2), "scs-full")

@@ -1,0 +1,303 @@
+"""An engine of Dask workers: data move once, parts run wherever there is room, and a lost worker's parts run again.
+
+Arrays of some size inside work are moved to every worker and stay there for as long as they live here. Whoever makes
+work must therefore never write into its arrays. A product of such an array with a small one moves as its two factors,
+with a checksum: workers with another processor round otherwise, and are then sent the product itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from functools import partial
+from pydoc import locate
+from typing import Any, TypeVar
+from weakref import finalize
+
+import numpy as np
+
+from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, nbytes, packed, run
+from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError
+from lmnn_sdp.numerics.types import FloatArray
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+ANSWER = 8.0  # seconds within which a scheduler answers
+PATIENCE = 300.0  # seconds without any worker after which none is expected any more
+POLL = 0.1  # seconds between looks for a scheduler
+PULSE = 1.0  # seconds between looks at whether the cluster is still there
+AGAIN = 5  # times that work is begun again after its data were lost
+LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
+PER_BYTE = 16.0  # multiplications in the time that a byte takes to a worker
+
+
+@dataclass
+class Traffic:
+    """What an engine has moved.
+
+    Attributes
+    ----------
+    maps : int
+        Times that work was handed out.
+    sent, received : int
+        Bytes of arrays, to all workers together and back.
+    """
+
+    maps: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+class DaskEngine:
+    """The workers of a Dask cluster as the engine of a solve.
+
+    Every worker needs this package in this version, and room for the data (``docs/scale_plan.md``). Workers may come
+    and go while it runs. `solve` and `LMNN` take it as ``engine``; a client, or the address of a scheduler, stands
+    for an engine with the default settings.
+
+    Parameters
+    ----------
+    client : distributed.Client or str
+        Client of the cluster, or the address of its scheduler (``tcp://HOST:PORT``).
+    memory : int, optional
+        Bytes that each worker may use for the blocks that it works on, beside the data themselves; None for 256 MiB.
+    least : float, optional
+        Multiplications below which work is not handed out, more where data are to be moved first; None for 2**30, which
+        take as long as to ask. 0 hands out everything.
+
+    Attributes
+    ----------
+    size : int
+        Threads of the cluster at the beginning: parts that even work is split into.
+    traffic : Traffic
+        What was moved so far.
+
+    Raises
+    ------
+    ConnectionError
+        If no scheduler answers at the address, or none of its workers, within ten seconds.
+    ValueError
+        For something that is neither client nor address, and for workers without this package or with another version
+        of it, which are named.
+    ImportError
+        If the package ``distributed`` is missing: ``pip install "lmnn-sdp[dask]"``.
+    """
+
+    def __init__(self, client: Any, memory: int | None = None, least: float | None = None) -> None:
+        self.memory = _checked_memory(memory)
+        self.least = LEAST if least is None else least
+        self.traffic = Traffic()
+        self._opened = isinstance(client, str)
+        self._client = _connected(client) if isinstance(client, str) else _checked_client(client)
+        self._there: dict[int, Any] = {}
+        self._products: dict[int, Product] = {}
+        self._same_rounding = True
+        try:
+            workers = _checked_workers(self._client)
+        except BaseException:
+            self.close()
+            raise
+        self.size = sum(workers.values())
+        self._threads = max(workers.values())
+
+    def __deepcopy__(self, _: object) -> DaskEngine:
+        """Itself: a copy of an estimator has the same cluster."""
+        return self
+
+    def close(self) -> None:
+        """Let the workers forget the data; close the client too where it was opened here."""
+        self._there.clear()
+        self._products.clear()
+        if self._opened:
+            self._client.close()
+
+    def share(self, memory: int) -> int:
+        """Bytes that each part may work with."""
+        return (memory if self.memory is None else min(memory, self.memory)) // self._threads
+
+    def takes(self, work: Callable[[Any], Any], cost: float) -> bool:
+        """Whether the work is long enough to be worth asking, and to be worth moving what of it is not there yet."""
+        arrays: list[Any] = []
+        packed(work, partial(self._referred, arrays))
+        new = sum(array.nbytes for array in arrays if id(array) not in self._there)
+        return cost >= self.least * (1 + PER_BYTE * new * self.size / LEAST)
+
+    def product(self, X: FloatArray, T: FloatArray) -> FloatArray:
+        """``X T``, remembered as such."""
+        V = X @ T
+        self._products[id(V)] = Product(X, T)
+        finalize(V, self._products.pop, id(V), None)
+        return V
+
+    def map(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+        """Results of ``work`` on each part, in order.
+
+        Raises
+        ------
+        EngineLostError
+            If the client was closed, its scheduler does not answer any more, or there is no worker for five minutes.
+        WorkerMemoryError
+            If a worker ran out of memory, with what to change.
+        """
+        for attempt in range(AGAIN + 1):
+            try:
+                return self._mapped(work, parts)
+            except OtherRounding:
+                self._same_rounding = False
+            except (CancelledError, OSError, TimeoutError):  # data were lost with the last worker that had them
+                self._await_workers()
+                if attempt == AGAIN:
+                    raise
+                self._there.clear()
+        raise AssertionError("the last try returns or raises")
+
+    def _mapped(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+        """One try."""
+        from distributed.scheduler import KilledWorker
+
+        self._await_workers()
+        arrays: list[Any] = []
+        shell = packed(work, partial(self._referred, arrays))
+        try:
+            results = self._gathered(shell, arrays, parts)
+        except (KilledWorker, MemoryError) as error:
+            raise WorkerMemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
+        except ImportError as error:
+            raise ValueError(f"a worker that came later lacks a package: {error}; install it there") from error
+        self.traffic.maps += 1
+        self.traffic.received += nbytes(results)
+        return results
+
+    def _gathered(self, shell: Any, arrays: list[Any], parts: Sequence[S]) -> list[Any]:
+        """The results, once all are there."""
+        held = [self._moved(array) for array in arrays]
+        carried = self._client.scatter(shell, broadcast=True, hash=False)
+        name = f"lmnn-{uuid.uuid4().hex}"
+        said = {"token": name, "version": VERSION, "shell": carried, "arrays": held}
+        futures = self._client.map(run, parts, pure=False, key=name, **said)
+        self._wait(futures)
+        return self._client.gather(futures)
+
+    def _referred(self, arrays: list[Any], array: Any) -> Any:
+        """What stands for an array inside of work: a reference, or a product of two."""
+        known = self._products.get(id(array)) if self._same_rounding else None
+        if known is not None:
+            if known.checksum is None:
+                known = Product(known.X, known.T, zlib.crc32(array))
+                self._products[id(array)] = known
+            refer = partial(self._referred, arrays)
+            return Product(refer(known.X), refer(known.T), known.checksum)
+        for place, other in enumerate(arrays):
+            if other is array:
+                return Reference(place)
+        arrays.append(array)
+        return Reference(len(arrays) - 1)
+
+    def _moved(self, array: Any) -> Any:
+        """The array as a future on every worker, moved unless it is there."""
+        if id(array) not in self._there:
+            self._there[id(array)] = self._client.scatter(array, broadcast=True, hash=False)
+            finalize(array, self._there.pop, id(array), None)
+            self.traffic.sent += array.nbytes * max(1, len(self._client.nthreads()))
+        return self._there[id(array)]
+
+    def _wait(self, futures: list[Any]) -> None:
+        """Until all are done, or nobody is left to do them."""
+        from distributed import wait
+
+        while True:
+            try:
+                with self._client.as_current():
+                    wait(futures, timeout=PULSE)
+                return
+            except TimeoutError:
+                self._await_workers()
+
+    def _await_workers(self) -> None:
+        """Until the client has a scheduler, and this a worker; an `EngineLostError` where that takes too long."""
+        end = time.monotonic() + PATIENCE
+        while self._client.status == "connecting" and time.monotonic() < end:
+            time.sleep(POLL)
+        if self._client.status != "running":
+            raise EngineLostError("the Dask client was closed, or its scheduler does not answer any more")
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            raise EngineLostError(f"the cluster has had no worker for {PATIENCE:.0f} s") from error
+
+    def _out_of_memory(self, data: int) -> str:
+        """What to change where a worker ran out of memory."""
+        blocks = self.share(2**28) * self._threads
+        return (
+            f"a worker ran out of memory: the data take {_mib(3 * data)} MiB of each, and blocks up to {_mib(blocks)} "
+            f"MiB; give it more (--memory-limit of dask worker), or use engine=DaskEngine(client, memory={blocks // 4})"
+        )
+
+
+def _mib(size: float) -> int:
+    """Bytes in MiB, rounded up."""
+    return math.ceil(size / 2**20)
+
+
+def _checked_memory(memory: object) -> int | None:
+    """Bytes, at least a MiB."""
+    if memory is None:
+        return None
+    if isinstance(memory, bool) or not isinstance(memory, int | np.integer) or memory < 2**20:
+        raise ValueError(f"memory={memory!r} must be a number of bytes of at least {2**20}, or None")
+    return int(memory)
+
+
+def _connected(address: str) -> Any:
+    """A client of the scheduler at an address."""
+    Client = _client_class()
+    if not address.rpartition(":")[2].isdigit():
+        raise ValueError(f"engine={address!r} is no address of a Dask scheduler; use tcp://HOST:PORT")
+    try:
+        return Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConnectionError(
+            f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`, or correct the address"
+        ) from error
+
+
+def _checked_client(client: object) -> Any:
+    """A client that is open, and that waits for its answers."""
+    if not isinstance(client, _client_class()):
+        raise ValueError(f"engine={client!r} must be a distributed.Client, the address of a Dask scheduler, or None")
+    if client.asynchronous or client.status not in ("running", "connecting"):
+        raise ValueError(f"engine={client!r} is closed or asynchronous; open a plain distributed.Client(address)")
+    return client
+
+
+def _client_class() -> Any:
+    """The class of clients, for those who have a cluster."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError('an engine of Dask workers needs distributed: pip install "lmnn-sdp[dask]"') from error
+    return Client
+
+
+def _checked_workers(client: Any) -> dict[str, int]:
+    """Threads of each worker, all of which have this package in this version."""
+    try:
+        client.wait_for_workers(1, timeout=ANSWER)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"the Dask scheduler at {client.scheduler.address} has no worker; start some with `dask worker ADDRESS`"
+        ) from error
+    found = client.run(locate, "lmnn_sdp.__version__", on_error="return")
+    wrong = {worker: version for worker, version in found.items() if version != VERSION}
+    if wrong:
+        named = "; ".join(
+            f"{worker} has {version if isinstance(version, str) else 'none'}" for worker, version in wrong.items()
+        )
+        raise ValueError(f"workers need lmnn-sdp {VERSION}, as here: {named}; install it there and start them again")
+    return {worker: int(threads) for worker, threads in client.nthreads().items()}
