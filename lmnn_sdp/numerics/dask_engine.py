@@ -138,6 +138,18 @@ class DaskEngine:
     def map(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
         """Results of ``work`` on each part, in order.
 
+        Parameters
+        ----------
+        work : callable
+            Of one part; it never writes into its arrays.
+        parts : sequence
+            What it is called with.
+
+        Returns
+        -------
+        list
+            One result a part.
+
         Raises
         ------
         EngineLostError
