@@ -63,6 +63,6 @@ own_graph = KNeighborsTransformer(n_neighbors=12, mode="distance").fit_transform
 V = Isomap(n_neighbors=12, n_components=2, metric="precomputed").fit_transform(own_graph)
 for digit, marker in zip(SHOWN, MARKERS, strict=False):
     right.scatter(*V[y_test[new] == digit].T, s=14, marker=marker, alpha=0.7, linewidth=0, label=f"digit {digit}")
-right.set(xticks=[], yticks=[], title="Isomap, given the graph alone")
+right.set(xticks=[], yticks=[], title="Isomap of that graph: 5 and 8 apart")
 right.legend()
 save_picture(figure)

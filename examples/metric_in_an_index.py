@@ -87,6 +87,6 @@ for axes, values in ((left, [shares[name] for name in names]), (right, [error(fo
     axes.bar_label(bars, [f"{value:.1f} %" for value in values], padding=3)
     axes.set_xlim(0, 1.2 * max(values))
     axes.grid(visible=False, axis="y")
-left.set(xlabel="found of the 5 nearest under M, %", title="In coordinates Lx any index finds them")
-right.set(xlabel="5-NN errors on new digits, %", title="and they vote alike")
+left.set(xlabel="found of the 5 nearest under M, %", title="Any index of Lx finds nearly all")
+right.set(xlabel="5-NN errors on new digits, %", title="Those of Lx vote alike")
 save_picture(figure)

@@ -81,7 +81,7 @@ for axes, problem in ((left, raw), (middle, standardized)):
     draw_targets(axes, problem, X[:, pair], y)
     axes.set(xlabel="proline, mg/l", ylabel="flavanoids")
 left.set_title("Raw: targets have the same proline")
-middle.set_title(f"Standardised: {shared_targets(raw, standardized):.0f} % of the targets stay")
+middle.set_title(f"Standardised: {shared_targets(raw, standardized):.0f} % the same targets")
 left.legend(loc="upper right")
 
 for place, (name, load) in enumerate(DATA.items()):

@@ -69,7 +69,7 @@ def draw_staircase(axes, margins, alpha, title):
         label = f"{name}: {np.count_nonzero(members)}"
         axes.scatter(margins[members], alpha[members], s=12, color=color, alpha=0.6, linewidth=0, label=label)
     axes.plot([margins.min(), 1, 1, 1 + NEAR], [MU, MU, 0, 0], color="black", linewidth=0.7, zorder=0)
-    axes.set(xlabel="margin d(i, l) - d(i, j)", ylim=(-0.03, 1.45 * MU), title=title)
+    axes.set(xlabel="margin: d to the impostor less d to the target", ylim=(-0.03, 1.45 * MU), title=title)
     axes.set_yticks([0, MU / 2, MU], ["0", "mu/2", "mu"])
     axes.legend(loc="upper left", markerscale=1.8)
 

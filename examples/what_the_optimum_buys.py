@@ -98,14 +98,14 @@ apart = np.linalg.norm(newton.M - scs.M) / np.linalg.norm(newton.M)
 print(f"two solvers: objectives {newton.objective:.3f} and {scs.objective:.3f}, metrics {apart:.0e} apart")
 
 errors.set(xscale="log", xlabel="proved gap (the optimum is to the right)", ylabel="held-out errors, %")
-errors.set_title("Not bought: errors stay as they are")
+errors.set_title("The optimum buys no fewer errors")
 distances.set(
     xscale="log",
     yscale="log",
     xlabel="proved gap (the optimum is to the right)",
     ylabel="|M - optimal M| / |optimal M|",
 )
-distances.set_title("Bought: one answer, the optimal metric")
+distances.set_title("It buys one answer, the optimal metric")
 for axes in (errors, distances):
     axes.invert_xaxis()
 figure.legend(*errors.get_legend_handles_labels(), loc="outside lower center", ncols=4)

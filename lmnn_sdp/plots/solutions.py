@@ -195,5 +195,5 @@ def spectrum(spectra: Mapping[str, Sequence[float]]) -> Figure:
     ranks = sorted({len(values) for values in spectra.values()})
     many = f"{ranks[0]} to {ranks[-1]}" if len(ranks) > 1 else f"{ranks[0]}"
     axes.set_title(f"The metric measures in {many} direction{'s' * (ranks[-1] > 1)}")
-    axes.legend(title="rank")
+    axes.legend(title="rank of M")
     return figure
