@@ -12,7 +12,7 @@ from matplotlib.patches import Ellipse
 
 from lmnn_sdp.numerics.linalg import principal_rows, psd_factor
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.plots.style import AFTER, MARKERS, styled
+from lmnn_sdp.plots.style import MARKERS, OTHERS, styled
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
 
@@ -96,7 +96,8 @@ def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int
         inside = (problem.codes != problem.codes[i]) & (np.sum((V - V[i]) ** 2, axis=1) < radius**2)
         count += int(np.count_nonzero(inside))
         axes.add_patch(Ellipse(tuple(V[i]), 2 * radius, 2 * radius, fill=False, color="black", linewidth=1))
-        axes.plot(*V[i], marker="*", color="black", markersize=9)
+        colour = f"C{problem.codes[i] % 7}"
+        axes.plot(*V[i], marker="*", color=colour, markeredgecolor="black", markersize=11, zorder=3)
         for j in problem.targets[i]:
             axes.plot(*V[[i, j]].T, color="black", linewidth=0.8)
         axes.scatter(V[inside, 0], V[inside, 1], **RING)
@@ -106,7 +107,8 @@ def _neighbourhoods(axes: Axes, problem: Problem, L: FloatArray, shown: list[int
 def _explain(axes: Axes) -> None:
     """What stars, segments, circles and rings are, for the legend."""
     large: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "markeredgecolor": "black"}
-    axes.plot([], [], linestyle="none", marker="*", color="black", markersize=9, label="point that is looked at")
+    star: dict[str, Any] = {"marker": "*", "color": "white", "markeredgecolor": "black", "markersize": 11}
+    axes.plot([], [], linestyle="none", label="point that is looked at, by class", **star)
     axes.plot([], [], color="black", linewidth=0.8, label="to its target neighbours")
     axes.plot([], [], linestyle="none", label="one margin beyond the furthest target", **large)
     axes.scatter([], [], label="impostor: of another class, in the circle", **RING)
@@ -121,5 +123,5 @@ def _unit_ball(axes: Axes, M: FloatArray, L: FloatArray, problem: Problem) -> No
     width, height = 2 * np.resize(radii, 2)
     angle = float(np.degrees(np.arctan2(Q[1, 0], Q[0, 0]))) if len(Q) == 2 else 0.0
     centre = tuple(_mapped(problem, L).mean(axis=0))
-    axes.add_patch(Ellipse(centre, width, height, angle=angle, color=AFTER, alpha=0.18, linewidth=0))
-    axes.plot([], [], color=AFTER, alpha=0.4, linewidth=7, label="at most 1 from the mean, as learned")
+    axes.add_patch(Ellipse(centre, width, height, angle=angle, color=OTHERS, alpha=0.22, linewidth=0))
+    axes.plot([], [], color=OTHERS, alpha=0.4, linewidth=7, label="at most 1 from the mean, as learned")
