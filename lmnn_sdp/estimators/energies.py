@@ -64,9 +64,10 @@ class Neighborhoods:
         pull = np.zeros_like(push)
         single = len(self.metrics.maps) == 1
         with team():
+            friends = self._friends(X)
             for part in self._parts(len(X)):
                 D = self.metrics.squared(X[part])
-                pull[part], push[part] = self._of_friends(X[part], D, margin)
+                pull[part], push[part] = self._of_friends(friends[part], D, margin)
                 if single:  # the same distances both ways
                     push[part] += self._as_impostor(D, ALL)
             for rows, label, D in () if single else self._to_new(X, clusters):
@@ -83,14 +84,13 @@ class Neighborhoods:
         step = max(1, BLOCK // len(self.X))
         return (slice(start, start + step) for start in range(0, count, step))
 
-    def _of_friends(self, X: FloatArray, D: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
+    def _of_friends(self, friends: IntArray, D: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
         """Pull of each label's friends, and push of the impostors, at the distances D to training points."""
         codes = self.metrics.codes
-        friends = self._friends(X)
-        own = np.take_along_axis(D[:, None, :], friends.reshape(len(X), 1, -1), axis=2).reshape(friends.shape)
+        own = np.take_along_axis(D[:, None, :], friends.reshape(len(D), 1, -1), axis=2).reshape(friends.shape)
         thresholds = margin + own
         top, push = thresholds.max(axis=(1, 2)), np.zeros(thresholds.shape[:2])
-        in_parts(lambda begin, end: _add_impostors(D, codes, thresholds, top, begin, end, push), len(X), D.shape[1])
+        in_parts(lambda begin, end: _add_impostors(D, codes, thresholds, top, begin, end, push), *D.shape)
         return own.sum(axis=2), push
 
     def _friends(self, X: FloatArray) -> IntArray:
