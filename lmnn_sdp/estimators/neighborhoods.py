@@ -8,7 +8,7 @@ import numpy as np
 
 from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.neighbors import comparable_squares
+from lmnn_sdp.problem.neighbors import comparable_squares, first_columns
 
 BLOCK = 2**22  # distances at a time, 32 MiB
 TINY = float(np.finfo(np.float64).tiny)  # more than squares lose where they underflow
@@ -50,14 +50,11 @@ def decided(
 ) -> IntArray:
     """Columns of the k smallest entries in each row of something that differs from D by the doubt at most.
 
-    ``keys`` gives what is compared, for the pairs of row and column that can be among them: the last of its arrays
-    counts first, and of equal keys the lower column comes first.
+    ``keys`` gives what is compared, as for `first_columns`, of the pairs of row and column that can be among them.
     """
     kth = np.partition(D + doubt, k - 1, axis=1)[:, k - 1]
     row, column = np.nonzero(D - doubt <= kth[:, None])
-    order = np.lexsort((column, *keys(row, column), row))
-    first = np.searchsorted(row, np.arange(len(D)))  # the rows are sorted, and stay so
-    return column[order[first[:, None] + np.arange(k)]]
+    return first_columns(row, column, keys(row, column), len(D), k)
 
 
 def squared_distances_between(A: FloatArray, B: FloatArray) -> FloatArray:

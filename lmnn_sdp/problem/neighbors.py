@@ -69,9 +69,8 @@ class _Search:
         distance[np.arange(len(rows)), rows] = np.inf
         kth = np.partition(distance, self.k - 1, axis=1)[:, self.k - 1]
         row, col = np.nonzero(distance <= (kth + 2 * slack[rows])[:, None])
-        order = np.lexsort((col, *comparable_squares(self.X, members[rows[row]], members[col]), row))
-        first = np.searchsorted(row, np.arange(len(rows)))  # row is sorted already, and stays so
-        return members[col[order[first[:, None] + np.arange(self.k)]]]
+        keys = comparable_squares(self.X, members[rows[row]], members[col])
+        return members[first_columns(row, col, keys, len(rows), self.k)]
 
     @cached_property
     def _class(self) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
@@ -84,6 +83,18 @@ class _Search:
         # |v|^2 + |w|^2 - 2 v.w errs by at most (d + 4) eps (|v|^2 + |w|^2), centring included; doubled for safety.
         slack = 2 * (X.shape[1] + 4) * EPS * (norms + norms.max() + np.max(np.abs(scaled)) ** 2)
         return members, V, norms, slack
+
+
+def first_columns(
+    row: IntArray, column: IntArray, keys: tuple[FloatArray | IntArray, ...], n_rows: int, k: int
+) -> IntArray:
+    """The k columns of each row whose keys are least, shape (n_rows, k), from at least k pairs a row, sorted by row.
+
+    The last of the keys counts first, and of equal keys the lower column comes first.
+    """
+    order = np.lexsort((column, *keys, row))
+    first = np.searchsorted(row, np.arange(n_rows))  # the rows stay sorted
+    return column[order[first[:, None] + np.arange(k)]]
 
 
 def comparable_squares(X: FloatArray, a: IntArray, b: IntArray) -> tuple[FloatArray, IntArray]:
