@@ -5,12 +5,10 @@ Both need the paper's images (see `lmnn_sdp.datasets.load`), and are left out wh
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from harness import bench
+from harness import bench, paper_data
 from harness.paper_figures.neighbours import Gallery, run
-from harness.paths import SHARED_DATA
 from harness.reproduction.protocol import CASES, split
 from lmnn_sdp.datasets.local_files import VARIABLE
 
@@ -21,11 +19,10 @@ QUICK = {"oFaces": Gallery((38, 31), 30, 2, 1e-2)}
 def main() -> None:
     """Learn on each data set and keep the images."""
     options = bench.options(__doc__)
-    if VARIABLE not in os.environ and SHARED_DATA.is_dir():
-        os.environ[VARIABLE] = str(SHARED_DATA)
+    folder = paper_data.folder()
     results: dict[str, Any] = {}
     for name, gallery in (QUICK if options.quick else GALLERIES).items():
-        if not os.environ.get(VARIABLE):
+        if not folder:
             print(f"{name} is left out: {VARIABLE} names no folder with its files")
             continue
         results[name] = found = run(split(CASES[name], 0), gallery)

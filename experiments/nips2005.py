@@ -5,11 +5,9 @@ The faces need the paper's images (see `lmnn_sdp.datasets.load`), and are left o
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from harness import bench
-from harness.paths import SHARED_DATA
+from harness import bench, paper_data
 from harness.reproduction import nips
 from lmnn_sdp.datasets import DATASETS
 from lmnn_sdp.datasets.local_files import VARIABLE
@@ -20,11 +18,10 @@ SPLITS = 100
 def main() -> None:
     """Run every split of every data set."""
     options = bench.options(__doc__)
-    if VARIABLE not in os.environ and SHARED_DATA.is_dir():
-        os.environ[VARIABLE] = str(SHARED_DATA)
+    folder = paper_data.folder()
     results: dict[str, Any] = {}
     for name, row in nips.ROWS.items():
-        if row.case.data not in DATASETS and not os.environ.get(VARIABLE):
+        if row.case.data not in DATASETS and not folder:
             print(f"{name} is left out: {VARIABLE} names no folder with its files")
             continue
         results[name] = found = nips.run(row, 2 if options.quick else SPLITS)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
 
 import joblib
 
-from harness import bench
-from harness.paths import OUT, RESULTS, SHARED_DATA
+from harness import bench, paper_data
+from harness.paths import OUT, RESULTS
 from harness.reproduction import paper, report, store
 from harness.reproduction.methods import METHODS
 from harness.reproduction.protocol import CASES
@@ -33,8 +32,7 @@ NOT_QUICK = ("settings",)
 def main() -> None:
     """Run what is asked for and is not there yet, then write results and pages."""
     chosen = _options()
-    if VARIABLE not in os.environ and SHARED_DATA.is_dir():
-        os.environ[VARIABLE] = str(SHARED_DATA)
+    paper_data.folder()
     columns = [column for column in chosen.only or (QUICK if chosen.quick else paper.COLUMNS) if _is_here(column)]
     splits = QUICK if chosen.quick else dict.fromkeys(columns, chosen.splits) if chosen.splits else {}
     try:
@@ -83,7 +81,7 @@ def _refused(error: ValueError) -> int:
 
 def _is_here(column: str) -> bool:
     """Whether the data of a column are on this machine; tells what is left out."""
-    if column not in CASES or CASES[column].data in DATASETS or os.environ.get(VARIABLE):
+    if column not in CASES or CASES[column].data in DATASETS or paper_data.folder():
         return True
     print(f"{column} is left out: {VARIABLE} names no folder with its files", file=sys.stderr)
     return False

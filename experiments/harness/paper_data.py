@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from harness.paths import SHARED_DATA
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.datasets.images import idx
+from lmnn_sdp.datasets.local_files import VARIABLE
 from lmnn_sdp.datasets.published import SOURCES
 
 
@@ -58,6 +60,13 @@ def news20(folder: Path = SHARED_DATA, training: int = 13_179, components: int =
     train = np.sort(np.random.default_rng(0).permutation(len(data.y))[:training])
     X = PCA(components, svd_solver="arpack", random_state=0).fit_transform(weights[train])
     return Dataset("news20", np.asarray(X, dtype=np.float64), data.y[train])
+
+
+def folder() -> str | None:
+    """The folder that the loaders of the package read: where nobody named one, the data beside this repository."""
+    if VARIABLE not in os.environ and SHARED_DATA.is_dir():
+        os.environ[VARIABLE] = str(SHARED_DATA)
+    return os.environ.get(VARIABLE)
 
 
 LOADERS: dict[str, Callable[[], Dataset]] = {"letters": letters, "isolet": isolet, "mnist": mnist, "news20": news20}
