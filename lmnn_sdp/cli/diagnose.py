@@ -6,14 +6,14 @@ import json
 import shlex
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lmnn_sdp.cli.exits import INTERRUPTED
-from lmnn_sdp.cli.options import TO_FILE, FileOptions, OutputOptions, ProblemOptions, check_outputs, option, takes
+from lmnn_sdp.cli.options import TO_FILE, OutputOptions, ProblemOptions, check_outputs, option, takes
 from lmnn_sdp.cli.reports import print_diagnosis
 from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.datasets.tables import Table
@@ -98,17 +98,11 @@ def _named(dataset: Dataset) -> Any:
 def _told(data: str, options: ProblemOptions) -> str:
     """DATA and the options of reading it, as a shell takes them."""
     words = [data]
-    for one in fields(FileOptions):
-        value, name = getattr(options, one.name), one.metadata["declarations"][0]
-        if value in (None, (), one.metadata["settings"].get("default"), False) and one.name != "header":
-            continue
-        if one.name == "header":
-            yes, no = name.split("/")
-            words += [] if value is None else [yes if value else no]
-        elif value is True:
-            words.append(name)
+    for declaration, value in options.given():
+        if isinstance(value, bool):  # --flag, or --yes/--no
+            words.append(declaration.split("/")[0 if value else 1])
         else:
             for each in value if isinstance(value, tuple) else (value,):
-                words += [name, str(each)]
+                words += [declaration, str(each)]
     words += ["--minus-one-is-class"] if options.minus_one_is_class else []
     return shlex.join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import wraps
 from pathlib import Path
@@ -109,13 +109,16 @@ class FileOptions:
 
     def _check_unused(self, data: str) -> None:
         """Built-in data need none of these options."""
+        for declaration, _ in self.given():
+            if declaration != "--fetch":
+                raise click.UsageError(f"{declaration} is for files, and {data} is built in")
+
+    def given(self) -> Iterator[tuple[str, Any]]:
+        """First declaration and value of each option of reading that is not at its default."""
         for one in fields(FileOptions):
-            if one.name != "fetch" and getattr(self, one.name) not in (
-                None,
-                (),
-                one.metadata["settings"].get("default"),
-            ):
-                raise click.UsageError(f"{one.metadata['declarations'][0]} is for files, and {data} is built in")
+            settings, value = one.metadata["settings"], getattr(self, one.name)
+            if value not in (None, (), settings.get("default", False if "is_flag" in settings else None)):
+                yield one.metadata["declarations"][0], value
 
 
 @dataclass(frozen=True)
