@@ -55,6 +55,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/bench_solvers.py
 	$(BIN)/python experiments/bench_newton.py
 	$(BIN)/python experiments/family.py
+	$(BIN)/python experiments/ten_metrics.py
 	$(BIN)/python experiments/low_rank.py
 	$(BIN)/python experiments/stochastic.py
 	$(BIN)/python experiments/engines.py

@@ -1,4 +1,4 @@
-"""The family of metrics: known optima of each kind, seconds, and the time of energies on MNIST (k = 3, mu = 0.5).
+"""The family of metrics: known optima of each kind, and seconds (k = 3, mu = 0.5).
 
 Compile and import time are not in the seconds. Data sets whose files are not at hand are left out, by name.
 """
@@ -10,19 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import StandardScaler
 
 from harness import bench, paper_data
 from harness.paths import SHARED_DATA
-from lmnn_sdp import LMNN, EnergyClassifier, KernelLMNN, MultiMetricLMNN, Problem, solve
+from lmnn_sdp import KernelLMNN, Problem, solve
 from lmnn_sdp.datasets import Dataset
-
-FITTED_ON = 3000  # points of MNIST that the metrics of the energies are learned on
-TESTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,8 @@ def main() -> None:
             continue
         results.append(run(case))
         print(row(results[-1]), flush=True)
-    energies = []
-    if not options.quick and (SHARED_DATA / "mnist").exists():
-        energies = [timed_energies(name, metric) for name, metric in METRICS.items()]
     print(bench.table(["kind", "data", "lower bound", "objective", "gap", "s"], [row(result) for result in results]))
-    print(bench.write("family", options, {"cases": results, "left_out": missing, "energies": energies}))
+    print(bench.write("family", options, {"cases": results, "left_out": missing}))
 
 
 def run(case: Case) -> dict[str, Any]:
@@ -118,24 +110,6 @@ KINDS: dict[str, Callable[[Dataset, float], tuple[float, float]]] = {
     "diagonal": diagonal,
     "RBF kernel, 50 components": kernel,
 }
-METRICS: dict[str, Callable[[], Any]] = {
-    "one metric": lambda: LMNN(tol=1e-2),
-    "ten metrics": lambda: MultiMetricLMNN(tol=0.5, reg=1.0, time_limit=60),
-}
-
-
-def timed_energies(name: str, metric: Callable[[], Any]) -> dict[str, Any]:
-    """Seconds to classify MNIST's test points by energy against all training points, and the errors."""
-    data, test = paper_data.mnist_with_test()
-    model = metric().fit(data.X[:FITTED_ON], data.y[:FITTED_ON])
-    classifier = EnergyClassifier(FrozenEstimator(model)).fit(data.X, data.y)
-    classifier.energies(test.X[:10])
-    begin = time.perf_counter()
-    predicted = classifier.predict(test.X[:TESTED])
-    seconds = time.perf_counter() - begin
-    errors = float(np.mean(predicted != test.y[:TESTED]))
-    print(f"energies, {name}: {seconds:.1f} s, {100 * errors:.2f} % errors", flush=True)
-    return {"metric": name, "fitted_on": FITTED_ON, "tested": TESTED, "seconds": seconds, "errors": errors}
 
 
 def row(result: dict[str, Any]) -> list[str]:
