@@ -4,7 +4,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from scipy.spatial.distance import pdist
 from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 
 from harness.methods.linear_map import centred_by_class, whitener
@@ -25,6 +27,27 @@ def test_rca_makes_the_covariance_within_classes_the_identity():
     X, y = points(60, 4)
     within = centred_by_class(RCA().fit(X, y).transform(X), y)
     np.testing.assert_allclose(within.T @ within / 60, np.eye(4), atol=1e-12)
+
+
+def test_rca_keeps_the_discriminants_first_and_draws_the_rest():
+    X, y = points(90, 5)
+    X = np.column_stack([X, np.zeros(90)])  # a feature in which nothing varies
+    three = RCA(3).fit(X, y)
+    A, lda = three.transform(X), LinearDiscriminantAnalysis().fit_transform(X, y)
+    within = centred_by_class(A, y)
+    np.testing.assert_allclose(within.T @ within / 90, np.eye(3), atol=1e-10)
+    np.testing.assert_allclose(pdist(A[:, :2]), pdist(lda), rtol=1e-8)
+    assert not np.allclose(A[:, 2], RCA(3, random_state=1).fit(X, y).transform(X)[:, 2])
+    np.testing.assert_allclose(pdist(RCA(9).fit(X, y).transform(X)), pdist(RCA().fit(X[:, :5], y).transform(X[:, :5])))
+
+
+def test_mmc_begins_at_the_metric_it_is_told_and_ends_at_the_same():
+    X, y = points(30, 3)
+    with pytest.warns(ConvergenceWarning):
+        begin = MMC(max_iter=1, whitened_start=False).fit(X, y).components_
+    np.testing.assert_allclose(begin.T @ begin / (begin.T @ begin)[0, 0], np.eye(3), atol=1e-10)
+    ends = [MMC(tol=1e-9, max_iter=100_000, whitened_start=start).fit(X, y).objective_ for start in (True, False)]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-8)
 
 
 def test_units_are_no_dependence_but_copies_are():

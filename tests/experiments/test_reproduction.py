@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -96,7 +97,19 @@ def test_the_training_error_of_several_metrics_leaves_each_point_out():
 
 
 @pytest.mark.parametrize(
-    "method", ["lmnn", "lmnn_lda", "passes", "metrics", "gaps", "settings", "papers_solver", "lmnn_stopped"]
+    "method",
+    [
+        "lmnn",
+        "lmnn_lda",
+        "passes",
+        "metrics",
+        "gaps",
+        "settings",
+        "papers_solver",
+        "lmnn_stopped",
+        "others",
+        "overfitting",
+    ],
 )
 def test_every_lmnn_row_is_proved(method):
     outcome = METHODS[method](drawn(), CASES["iris"])
@@ -104,6 +117,26 @@ def test_every_lmnn_row_is_proved(method):
     if method in ("lmnn", "lmnn_lda", "passes", "metrics"):
         assert outcome.proof["lower_bound"] <= outcome.proof["objective"]
         assert outcome.proof["relative_gap"] <= CASES["iris"].tol
+
+
+def test_lda_and_rca_see_the_features_as_they_come():
+    points = drawn(d=4)
+    reduced = replace(points, X=points.X[:, :2], X_test=points.X_test[:, :2])
+    for method in ("lda", "rca"):
+        assert METHODS[method](reduced, CASES["wine"]).errors == METHODS[method](points, CASES["wine"]).errors
+
+
+def test_what_holds_a_metric_back_costs_more_than_the_optimum():
+    case = replace(CASES["oFaces"], tol=1e-6)
+    points = drawn(n=240, n_test=60, d=110)
+    found = METHODS["overfitting"](points, case).errors
+    excess = {name.removesuffix(", excess"): value for name, value in found.items() if name.endswith(", excess")}
+    assert set(excess) == set(found) - {f"{name}, excess" for name in excess}
+    assert {"no metric", "stopped by validation", "30 dimensions", "penalty 1e-03"} < set(excess)
+    assert all(value >= excess["optimum"] - 1e-9 for value in excess.values())
+    assert excess["penalty 1e-03"] < excess["penalty 1e-01"]
+    assert excess["100 dimensions"] < excess["30 dimensions"]
+    assert METHODS["overfitting"](points, CASES["wine"]).errors == {}
 
 
 def test_the_papers_descent_falls_and_its_gradient_is_one():

@@ -27,14 +27,15 @@ TINY = 1e-300  # a length that is divided by
 
 
 class MMC(LinearMap):
-    """The metric of Xing et al. to a relative gap ``tol``."""
+    """The metric of Xing et al. to a relative gap ``tol``, from the identity of whitened or of plain coordinates."""
 
     objective_: float
     upper_bound_: float
 
-    def __init__(self, tol: float = 1e-6, max_iter: int = 1000) -> None:
+    def __init__(self, tol: float = 1e-6, max_iter: int = 1000, whitened_start: bool = True) -> None:
         self.tol = tol
         self.max_iter = max_iter
+        self.whitened_start = whitened_start
 
     def fit(self, X: FloatArray, y: npt.ArrayLike) -> MMC:
         """Take steps of the power method until the gap is closed."""
@@ -42,7 +43,8 @@ class MMC(LinearMap):
         W = whitener(similar_scatter(X, labels))
         i, j = np.nonzero(np.triu(labels[:, None] != labels))
         V = (X[i] - X[j]) @ W.T
-        L = np.eye(V.shape[1]) / np.sqrt(V.shape[1])
+        L = np.eye(V.shape[1]) if self.whitened_start else np.linalg.inv(W)
+        L /= np.linalg.norm(L)
         for _ in range(self.max_iter):
             lengths = np.linalg.norm(V @ L.T, axis=1)
             G = V.T @ (V / np.maximum(lengths, TINY)[:, None]) / 2

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 from sklearn.base import TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
@@ -21,9 +22,9 @@ from sklearn.svm import SVC, LinearSVC
 from harness.methods.mmc import MMC
 from harness.methods.rca import RCA
 from harness.methods.svm import best_kernel
-from harness.reproduction import choices
+from harness.reproduction import choices, choices_of_others
 from harness.reproduction.protocol import Case, Split
-from lmnn_sdp import LMNN, EnergyClassifier, MultiMetricLMNN, MultiPassLMNN, Problem, ShrinkingKNN
+from lmnn_sdp import LMNN, EnergyClassifier, MultiMetricLMNN, MultiPassLMNN, ShrinkingKNN
 from lmnn_sdp.estimators.proved import Proved
 from lmnn_sdp.numerics.types import FloatArray
 
@@ -90,13 +91,13 @@ def pca(split: Split, case: Case) -> Outcome:
 
 
 def lda(split: Split, case: Case) -> Outcome:
-    """At most as many directions as classes, less one."""
-    return _mapped(LinearDiscriminantAnalysis(), split, case)
+    """At most as many directions as classes, less one, of the features as they come."""
+    return _mapped(LinearDiscriminantAnalysis(), _unreduced(split), case)
 
 
 def rca(split: Split, case: Case) -> Outcome:
-    """Relevant components."""
-    return _mapped(RCA(), split, case)
+    """Relevant components of the features as they come, and of these the leading ones, as many as there are classes."""
+    return _mapped(RCA(len(np.unique(split.y)), split.seed), _unreduced(split), case)
 
 
 def mmc(split: Split, case: Case) -> Outcome:
@@ -128,6 +129,7 @@ def lmnn(split: Split, case: Case) -> Outcome:
 
 def lmnn_lda(split: Split, case: Case) -> Outcome:
     """The same on the directions of LDA."""
+    split = _unreduced(split)
     first = LinearDiscriminantAnalysis().fit(split.X, split.y)
     A, B = first.transform(split.X), first.transform(split.X_test)
     model, cpu = _fitted(LMNN(tol=case.tol, time_limit=SECONDS), A, split.y)
@@ -154,7 +156,7 @@ def metrics(split: Split, case: Case) -> Outcome:
     few = FEWER.get(case.data, split.X.shape[1])
     split = replace(split, X=split.X[:, :few], X_test=split.X_test[:, :few])
     if case.data in ("news20", "yale_faces", "olivetti_faces", "balance_scale"):
-        reg = RIDGE * _pull_curvature(split)
+        reg = RIDGE * choices.pull_curvature(split)
     else:
         reg = 0.0
     limit = LONG if case.data == "mnist" else SECONDS
@@ -179,7 +181,7 @@ def svm(split: Split, case: Case) -> Outcome:
     elif len(split.y) > MANY:
         kernel, note = SVC(kernel="rbf", C=10.0, gamma="scale", cache_size=1000), "RBF, C = 10"
     else:
-        kernel, note = best_kernel(), "kernel by cross-validation"
+        kernel, note = best_kernel(scaled=False), "kernel by cross-validation"
     model, cpu = _fitted(kernel, split.X, split.y)
     return Outcome({"vote": _wrong(model, split.X_test, split)}, cpu_seconds=cpu, note=note)
 
@@ -199,6 +201,16 @@ def settings(split: Split, case: Case) -> Outcome:
     return Outcome(choices.open_choices(split, case))
 
 
+def others(split: Split, case: Case) -> Outcome:
+    """Errors of the methods beside LMNN by what the paper leaves open of them."""
+    return Outcome(choices_of_others.open_choices(split, case))
+
+
+def overfitting(split: Split, case: Case) -> Outcome:
+    """Errors where there are nearly as many dimensions as points, by what holds a metric back."""
+    return Outcome(choices.held_back(split, case))
+
+
 #: In the order of the paper's table; then what explains it.
 METHODS: dict[str, Callable[[Split, Case], Outcome]] = {
     "euclidean": euclidean,
@@ -216,6 +228,8 @@ METHODS: dict[str, Callable[[Split, Case], Outcome]] = {
     "gaps": gaps,
     "papers_solver": papers_solver,
     "settings": settings,
+    "others": others,
+    "overfitting": overfitting,
 }
 
 
@@ -227,6 +241,11 @@ def _fitted(model: Any, X: Any, y: npt.NDArray[np.generic]) -> tuple[Any, float]
         warnings.simplefilter("ignore", UserWarning)
         model.fit(X, y)
     return model, time.process_time() - begin
+
+
+def _unreduced(split: Split) -> Split:
+    """The split with its features as they come; counts of words, which are sparse, stay reduced."""
+    return split if scipy.sparse.issparse(split.raw) else replace(split, X=split.raw, X_test=split.raw_test)
 
 
 def _mapped(first: TransformerMixin, split: Split, case: Case) -> Outcome:
@@ -296,13 +315,6 @@ def _left_out_error(model: MultiMetricLMNN, split: Split) -> float | None:
     labels = split.y[found[~own].reshape(len(found), NEIGHBORS)]
     agree = (labels[:, 1] == labels[:, 2]) & (labels[:, 0] != labels[:, 1])
     return float(np.mean(np.where(agree, labels[:, 1], labels[:, 0]) != split.y))
-
-
-def _pull_curvature(split: Split) -> float:
-    """Mean over features of the curvature of the pull of one metric: a scale for a trace penalty."""
-    problem = Problem.from_data(split.X, split.y, NEIGHBORS)
-    i, j = problem.target_pairs()
-    return float(np.sum((problem.X[i] - problem.X[j]) ** 2) * (1 - problem.mu) / problem.n_features)
 
 
 def _proof(model: Proved) -> dict[str, float]:

@@ -61,12 +61,12 @@ CASES = {
     case.column: case
     for case in (
         Case("mnist", "mnist", 60_000, 10_000, 1, 1, tol=1e-4),
-        Case("letters", "letters", 14_000, 6_000, 3, 10),
+        Case("letters", "letters", 14_000, 6_000, 10, 10),
         Case("20news", "news20", 13_179, 5_648, 1, 10, tol=1e-4),
         Case("isolet", "isolet", 6_238, 1_559, 1, 1, tol=1e-4),
-        Case("yFaces", "yale_faces", 1_690, 724, 2, 10, tol=1e-4, validation=True),
+        Case("yFaces", "yale_faces", 1_690, 724, 3, 10, tol=1e-4, validation=True),
         Case("bal", "balance_scale", 375, 161, 100, 100),
-        Case("oFaces", "olivetti_faces", 280, 120, 4, 100, by_class=True, validation=True),
+        Case("oFaces", "olivetti_faces", 280, 120, 10, 100, by_class=True, validation=True),
         Case("wine", "wine", 106, 46, 100, 100),
         Case("iris", "iris", 90, 38, 100, 100, validation=True),
         Case("letters-part", "letters", 1_000, 500, 1, 0),

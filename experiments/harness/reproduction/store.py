@@ -46,7 +46,7 @@ def code() -> str:
         for path in sorted((ROOT / "lmnn_sdp").rglob("*.py"))
         if path.relative_to(ROOT / "lmnn_sdp").parts[0] not in SILENT
     ]
-    own = [HERE / f"{name}.py" for name in ("protocol", "methods", "choices", "papers_descent")]
+    own = [HERE / f"{name}.py" for name in ("protocol", "methods", "choices", "choices_of_others", "papers_descent")]
     own += sorted((HERE.parent / "methods").glob("*.py"))
     digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
     for path in [*package, *own]:
