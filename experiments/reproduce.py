@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -44,8 +46,8 @@ def main() -> None:
     if not chosen.gather:
         with _backend(chosen.dask):
             run(folder, wanted, chosen.jobs, chosen.minutes)
-    folders = chosen.gather or [folder]
-    records = [record for task in wanted if (record := store.first(folders, task)) is not None]
+    sources = [_source(path) for path in chosen.gather or [folder]]
+    records = [record for task in wanted if (record := store.first(sources, task)) is not None]
     print(report.text(report.summary(records)))
     out = chosen.out or (OUT / "quick" if chosen.quick else RESULTS)
     path = bench.write("reproduce", bench.Options(chosen.quick, out), report.packed(records))
@@ -66,11 +68,19 @@ def _options() -> argparse.Namespace:
         "--gather",
         type=Path,
         nargs="+",
-        metavar="FOLDER",
-        help="run nothing: collect what is in these folders of results, each with the commit that made it",
+        metavar="PATH",
+        help="run nothing: collect what is in these folders of results, or in files that were written of such, each "
+        "result with the commit that made it; of two results of a cell the one of the path named first",
     )
     parser.add_argument("--out", type=Path, help="folder of the result file")
     return parser.parse_args()
+
+
+def _source(path: Path) -> store.Source:
+    """Results one by one in a folder, or those of a file that was written of some."""
+    if path.is_dir():
+        return partial(store.read, path)
+    return {store.Task(**record["task"]): record for record in report.unpacked(json.loads(path.read_text()))}.get
 
 
 def _refused(error: ValueError) -> int:

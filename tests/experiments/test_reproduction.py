@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import reproduce as script
 from scipy.sparse import csr_array
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -231,6 +232,30 @@ def test_unknown_rows_and_an_absent_folder_are_told_in_one_line(tmp_path):
     assert process.returncode == 2
     assert process.stderr.strip().endswith(f"known are {', '.join(CASES)}")
     assert "Traceback" not in process.stderr
+
+
+def test_results_are_gathered_from_folders_and_files_the_first_of_two_counts(tmp_path, monkeypatch):
+    for folder, error, tasks in (("new", 0.5, ["lda"]), ("old", 0.25, ["lda", "rca"])):
+        for method in tasks:
+            store.keep(tmp_path / folder, Task("iris", method, 0), Outcome({"vote": error}), 1.0)
+    options = ["--only", "iris", "--methods", *BASELINES, "--splits", "1", "--out", str(tmp_path), "--gather"]
+    file = tmp_path / "reproduce.json"
+    for sources in (["old"], ["new", "old"], ["new", "reproduce.json"]):  # the last reads what the second wrote
+        monkeypatch.setattr(sys, "argv", ["reproduce", *options, *(str(tmp_path / source) for source in sources)])
+        script.main()
+        errors = {run["method"]: run["errors"]["vote"] for run in json.loads(file.read_text())["runs"]}
+        assert errors == {"lda": 0.25 if sources == ["old"] else 0.5, "rca": 0.25}
+
+
+def test_a_cell_with_fewer_splits_than_its_column_says_so():
+    outcomes = {"lda": [0.02, 0.04], "rca": [0.02]}
+    records = [
+        {"task": {"column": "iris", "method": method, "split": k}, "outcome": vars(Outcome({"vote": error}))}
+        for method, errors in outcomes.items()
+        for k, error in enumerate(errors)
+    ]
+    table = {name: entries for name, *entries in tables.errors(report.summary(records)).rows}
+    assert table == {"splits": ["2"], "kNN LDA": ["3.00 +- 1.41 (4.00)"], "kNN RCA": ["2.00 (3.71) [1]*"]}
 
 
 def test_cells_are_means_over_splits_and_flagged_by_their_deviation():

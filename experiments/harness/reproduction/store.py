@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,9 +93,13 @@ def read(folder: Path, task: Task) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and record.keys() >= {"task", "outcome", "seconds"} else None
 
 
-def first(folders: Sequence[Path], task: Task) -> dict[str, Any] | None:
-    """The result of the first folder that has one."""
-    return next((record for folder in folders if (record := read(folder, task)) is not None), None)
+#: Tells the result of a task, or None.
+Source = Callable[[Task], dict[str, Any] | None]
+
+
+def first(sources: Sequence[Source], task: Task) -> dict[str, Any] | None:
+    """The result of the first source that has one."""
+    return next((record for source in sources if (record := source(task)) is not None), None)
 
 
 def keep(folder: Path, task: Task, outcome: Outcome, seconds: float) -> None:

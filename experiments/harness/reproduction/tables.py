@@ -47,28 +47,29 @@ def columns_of(cells: Cells) -> list[str]:
 def errors(cells: Cells) -> Text:
     """Test errors: here with the deviation over the splits, and the paper's in brackets; a star where they differ."""
     columns = columns_of(cells)
+    splits = {column: _splits(cells, column) for column in columns}
     rows = [
-        (row, *(_error(found.get(column)) for column in columns))
+        (row, *(_error(found.get(column), splits[column]) for column in columns))
         for row, found in cells.items()
         if any(cell.mean is not None for cell in found.values())
     ]
-    splits = ("splits", *(_splits(cells, column) for column in columns))
-    return Text(("test error, %", *columns), (splits, *rows))
+    return Text(("test error, %", *columns), (("splits", *map(str, splits.values())), *rows))
 
 
-def _error(cell: Cell | None) -> str:
-    """A cell."""
+def _error(cell: Cell | None, splits: int) -> str:
+    """A cell; in square brackets how many splits it has, where these are fewer than in its column."""
     if cell is None:
         return "not run"
     here = "N/A" if cell.mean is None else f"{cell.mean:.2f}"
     spread = "" if not cell.sd else f" +- {cell.sd:.2f}"
     beside = "" if cell.paper is None else f" ({cell.paper:.2f})"
-    return here + spread + beside + ("*" if cell.differs else "")
+    fewer = f" [{cell.splits}]" if 0 < cell.splits < splits else ""
+    return here + spread + beside + fewer + ("*" if cell.differs else "")
 
 
-def _splits(cells: Cells, column: str) -> str:
+def _splits(cells: Cells, column: str) -> int:
     """How many splits were run."""
-    return str(max(found[column].splits for found in cells.values() if column in found))
+    return max(found[column].splits for found in cells.values() if column in found)
 
 
 def proofs(cells: Cells) -> Text:
