@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.neighbors import KNeighborsClassifier
 
-from lmnn_sdp.estimators.early_stopping import EarlyStopping
 from lmnn_sdp.estimators.inputs import held_out_rows, labelled, point_weights
 from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.numerics.engines import running
-from lmnn_sdp.numerics.linalg import principal_rows
 from lmnn_sdp.numerics.types import FloatArray
-from lmnn_sdp.solvers.cut import with_metric
-from lmnn_sdp.solvers.solution import HistoryRow, Solution
+from lmnn_sdp.solvers.solution import HistoryRow
 from lmnn_sdp.validation import check_components
 
 
@@ -220,12 +218,10 @@ class LMNN(SolvedMap):
         known, held_out = held_out_rows(y, self.validation_fraction, self.random_state)
         own = None if weights is None else weights[known]
         problem = self._problem(X[known], y[known], self.n_neighbors, self.mu, own)
-        stopper = EarlyStopping(X[known], y[known], X[held_out], y[held_out], problem.n_neighbors)
 
-        def keep(solution: Solution) -> None:
-            best = solution if stopper.best is None else with_metric(problem, solution, principal_rows(stopper.best))
-            self._keep(problem, best, self.n_components)
-            self.validation_errors_ = np.array(stopper.errors)
+        def error(L: FloatArray) -> float:
+            knn = KNeighborsClassifier(problem.n_neighbors).fit(X[known] @ L.T, y[known])
+            return float(np.mean(knn.predict(X[held_out] @ L.T) != y[held_out]))
 
-        self._learn(problem, keep, warm=self.warm_start, watcher=stopper)
+        self._learn_early(problem, error, partial(self._keep, problem, rows=self.n_components), self.warm_start)
         return self

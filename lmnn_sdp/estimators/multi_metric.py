@@ -13,13 +13,15 @@ from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from lmnn_sdp.display.cards import Row
-from lmnn_sdp.estimators.inputs import labelled, numbers
+from lmnn_sdp.estimators.inputs import held_out_rows, labelled, numbers
 from lmnn_sdp.estimators.proved import Proved
 from lmnn_sdp.estimators.ranking import LocalMetrics
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.blocks import Blocks
+from lmnn_sdp.problem.checks import check_blocks
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.solution import HistoryRow, Solution
-from lmnn_sdp.validation import check_pairs, is_integer
+from lmnn_sdp.validation import check_labels, check_pairs, is_integer
 
 
 class MultiMetricLMNN(ClassifierMixin, Proved):
@@ -60,12 +62,16 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         Rounds of the solver at most; None for no limit.
     time_limit : float, default=None
         Seconds at most; None for no limit.
+    validation_fraction : float, default=None
+        Part of the points to hold out for early stopping, the same of each class, as in `LMNN`: by the votes of
+        ``predict`` on them. The targets and the interval are those of the points that are left; once the metrics are
+        chosen all points vote.
     callback : callable, default=None
         As in `LMNN`.
     verbose : bool, default=False
         Show the progress of the solve on standard error.
     random_state : int, RandomState instance or None, default=None
-        For k-means.
+        For k-means, and for the draw of the points held out.
 
     Attributes
     ----------
@@ -87,6 +93,8 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         Rounds of the solver.
     solution_ : Solution
         What the solver returned, without multipliers.
+    validation_errors_ : ndarray
+        With ``validation_fraction``: the error on the points held out, after each round.
     clusters_ : KMeans
         Of a number of clusters; it tells the cluster of a new point.
     n_features_in_ : int
@@ -136,6 +144,7 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         tol: float = 1e-4,
         max_iter: int | None = None,
         time_limit: float | None = None,
+        validation_fraction: float | None = None,
         callback: Callable[[HistoryRow], object] | None = None,
         verbose: bool = False,
         random_state: int | np.random.RandomState | None = None,
@@ -149,6 +158,7 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         self.tol = tol
         self.max_iter = max_iter
         self.time_limit = time_limit
+        self.validation_fraction = validation_fraction
         self.callback = callback
         self.verbose = verbose
         self.random_state = random_state
@@ -184,16 +194,20 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
             raise ValueError(
                 f"classifier_neighbors={self.classifier_neighbors!r} must be an integer from 1 to {len(X)}, the points"
             )
-        problem = Problem.from_data(
-            X,
-            y,
-            self.n_neighbors,
-            self.mu,
-            reg=self.reg,
-            minus_one_is_class=self.minus_one_is_class,
-            blocks=self._blocks(X),
-        )
-        self._learn(problem, partial(self._keep, problem))
+        labels, codes = check_labels(y, len(X), self.minus_one_is_class)
+        self.classes_ = np.unique(labels)
+        if self.validation_fraction is None:
+            problem, blocks = self._problem(X, labels, codes, np.arange(len(X)))
+            self._learn(problem, partial(self._keep, X, codes, blocks))
+            return self
+        known, held_out = held_out_rows(labels, self.validation_fraction, self.random_state)
+        problem, blocks = self._problem(X, labels, codes, known)
+
+        def error(L: FloatArray) -> float:
+            ranking = LocalMetrics.of(X[known], codes[known], Blocks(blocks.codes[known], blocks.labels), L)
+            return float(np.mean(ranking.votes(X[held_out], self.classifier_neighbors) != codes[held_out]))
+
+        self._learn_early(problem, error, partial(self._keep, X, codes, blocks))
         return self
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -273,24 +287,41 @@ class MultiMetricLMNN(ClassifierMixin, Proved):
         check_is_fitted(self)
         return np.swapaxes(self.components_, 1, 2) @ self.components_
 
-    def _blocks(self, X: FloatArray) -> Any:
-        """The block of each training point, for the problem."""
+    def _problem(
+        self, X: FloatArray, labels: npt.NDArray[np.generic], codes: IntArray, known: IntArray
+    ) -> tuple[Problem, Blocks]:
+        """The problem of the points to learn from, and the blocks of all."""
+        blocks = check_blocks(self._names(X, known), labels, codes)
+        assert blocks is not None
+        lost = np.setdiff1d(blocks.codes, blocks.codes[known])
+        if len(lost):
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} holds out all points of block "
+                f"{blocks.labels[lost[0]]!s}, which then has no metric; hold out fewer points, or join small blocks"
+            )
+        names = "class" if self.blocks is None else blocks.labels[blocks.codes[known]]
+        reg, mark = self.reg, self.minus_one_is_class
+        problem = Problem.from_data(
+            X[known], labels[known], self.n_neighbors, self.mu, reg=reg, minus_one_is_class=mark, blocks=names
+        )
+        return problem, blocks
+
+    def _names(self, X: FloatArray, known: IntArray) -> Any:
+        """What the block of each point is called; clusters are those of the points to learn from."""
         if self.blocks is None:
             return "class"
         if not is_integer(self.blocks):
             return self.blocks
-        if not 1 <= self.blocks <= len(X):
-            raise ValueError(f"blocks={self.blocks!r} must be a number of clusters from 1 to {len(X)}, the points")
-        self.clusters_ = KMeans(self.blocks, n_init=10, random_state=self.random_state).fit(X)
-        return self.clusters_.labels_
+        if not 1 <= self.blocks <= len(known):
+            raise ValueError(f"blocks={self.blocks!r} must be a number of clusters from 1 to {len(known)}, the points")
+        self.clusters_ = KMeans(self.blocks, n_init=10, random_state=self.random_state).fit(X[known])
+        return self.clusters_.labels_ if len(known) == len(X) else self.clusters_.predict(X)
 
-    def _keep(self, problem: Problem, solution: Solution) -> None:
-        """Set what was learned."""
-        assert problem.blocks is not None
-        self.classes_ = np.unique(problem.y)
-        self.blocks_, self.block_of_ = problem.blocks.labels, problem.blocks.codes
+    def _keep(self, X: FloatArray, codes: IntArray, blocks: Blocks, solution: Solution) -> None:
+        """Set what was learned; all points vote."""
+        self.blocks_, self.block_of_ = blocks.labels, blocks.codes
         self.components_ = solution.components
-        self._ranking = LocalMetrics.of(problem.X, problem.codes, problem.blocks, solution.components)
+        self._ranking = LocalMetrics.of(X, codes, blocks, solution.components)
         self._keep_proof(solution, solution.objective)
 
     def _rows(self) -> list[Row]:

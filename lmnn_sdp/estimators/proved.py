@@ -12,8 +12,12 @@ from sklearn.base import BaseEstimator
 from lmnn_sdp.display.cards import Row, card
 from lmnn_sdp.display.intervals import gap_text, interval_text
 from lmnn_sdp.display.progress import Progress
+from lmnn_sdp.estimators.early_stopping import EarlyStopping
+from lmnn_sdp.numerics.linalg import principal_rows
+from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import bounds_rows, metric_rows, relative_gap
+from lmnn_sdp.solvers.cut import with_metric
 from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution
 from lmnn_sdp.solvers.solve import solve, warn_unless_solved
 from lmnn_sdp.validation import check_callback
@@ -72,6 +76,7 @@ class Proved(BaseEstimator):
     relative_gap_: float
     solution_: Solution
     n_iter_: int
+    validation_errors_: FloatArray
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn should know: y is required."""
@@ -131,6 +136,25 @@ class Proved(BaseEstimator):
             raise listener.error
         if not listener.ended:
             warn_unless_solved(solution, self.tol, stacklevel=3)
+
+    def _learn_early(
+        self,
+        problem: Problem,
+        held_out_error: Callable[[FloatArray], float],
+        keep: Callable[[Solution], None],
+        warm: bool = False,
+    ) -> None:
+        """The same, stopped where the error on points held out stays; the metric of the least error is kept."""
+        stopper = EarlyStopping(held_out_error)
+
+        def keep_best(solution: Solution) -> None:
+            if stopper.best is not None:
+                L = stopper.best if problem.blocks else principal_rows(stopper.best)
+                solution = with_metric(problem, solution, L)
+            keep(solution)
+            self.validation_errors_ = np.array(stopper.errors)
+
+        self._learn(problem, keep_best, warm, stopper)
 
     def _keep_proof(self, solution: Solution, objective: float) -> None:
         """Set the interval, and the solution without its multipliers."""

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -69,6 +70,31 @@ def test_clusters_of_k_means_and_of_the_caller_are_the_same_problem():
     assert named.blocks_.tolist() == ["left", "right"]
     assert np.array_equal(named.block_of_, labels)
     assert np.array_equal(counted.clusters_.predict(X), labels)
+
+
+@pytest.mark.parametrize("blocks", [None, 2, np.arange(150) % 2])
+def test_early_stopping_keeps_the_metrics_of_least_error_on_points_held_out(blocks):
+    model = MultiMetricLMNN(blocks=blocks, validation_fraction=0.3, random_state=0, reg=0.1, tol=1e-8).fit(X, Y)
+    errors = model.validation_errors_
+    assert len(errors) == len(model.solution_.history)
+    assert len(errors) - 1 - np.argmin(errors) <= 3
+    assert model.lower_bound_ <= model.objective_
+    known, held_out = train_test_split(np.arange(150), test_size=0.3, stratify=Y, random_state=0)
+    names, place = np.unique(model.block_of_[known], return_inverse=True)
+    assert len(names) == len(model.blocks_)  # the same blocks, over all points and over those learned on
+    ranking = LocalMetrics.of(X[known], Y[known], Blocks(place, names), model.components_)
+    assert np.mean(ranking.votes(X[held_out], 3) != Y[held_out]) == min(errors)
+    problem = Problem.from_data(X[known], Y[known], reg=0.1, blocks=model.blocks_[model.block_of_[known]])
+    assert problem.value(model.components_) == pytest.approx(model.objective_, rel=1e-12)
+    assert model.kneighbors(X[held_out], 1)[0].max() == 0.0  # all points vote
+
+
+def test_a_block_that_is_held_out_whole_is_named():
+    blocks = np.where(np.arange(150) == 7, "lonely", "others")
+    seed = next(seed for seed in range(20) if 7 in train_test_split(np.arange(150), stratify=Y, random_state=seed)[1])
+    model = MultiMetricLMNN(blocks=blocks, validation_fraction=0.25, random_state=seed)
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.25 holds out all points of block lonely"):
+        model.fit(X, Y)
 
 
 def test_ties_shrink_the_neighbourhood():
