@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from sklearn.neighbors import KNeighborsClassifier
 
 from harness.paths import RESULTS, ROOT
-from harness.reproduction import methods, paper, report, store, tables
+from harness.reproduction import choices, methods, paper, report, store, tables
 from harness.reproduction.explained import explanation
 from harness.reproduction.methods import METHODS, Outcome
 from harness.reproduction.papers_descent import _value_and_gradient, descent
@@ -127,17 +127,25 @@ def test_lda_and_rca_see_the_features_as_they_come():
         assert METHODS[method](reduced, CASES["wine"]).errors == METHODS[method](points, CASES["wine"]).errors
 
 
-def test_what_holds_a_metric_back_costs_more_than_the_optimum():
+def test_what_holds_a_metric_back_costs_more_than_the_optimum(monkeypatch):
+    monkeypatch.setattr(choices, "FEW", (2, 4))
     case = replace(CASES["oFaces"], tol=1e-6)
-    points = drawn(n=240, n_test=60, d=110)
+    points = drawn(d=6)
     found = METHODS["overfitting"](points, case).errors
     excess = {name.removesuffix(", excess"): value for name, value in found.items() if name.endswith(", excess")}
     assert set(excess) == set(found) - {f"{name}, excess" for name in excess}
-    assert {"no metric", "stopped by validation", "30 dimensions", "penalty 1e-03"} < set(excess)
+    assert {"no metric", "stopped by validation", "2 dimensions", "penalty 1e-03"} < set(excess)
     assert all(value >= excess["optimum"] - 1e-9 for value in excess.values())
     assert excess["penalty 1e-03"] < excess["penalty 1e-01"]
-    assert excess["100 dimensions"] < excess["30 dimensions"]
+    assert excess["4 dimensions"] < excess["2 dimensions"]
     assert METHODS["overfitting"](points, CASES["wine"]).errors == {}
+
+
+def test_many_metrics_are_held_back_by_a_penalty():
+    found = METHODS["metrics_held_back"](drawn(), CASES["isolet"]).errors
+    assert set(found) == {f"penalty {share:.0e}{kind}" for share in choices.PENALTIES for kind in ("", ", gap")}
+    assert all(value <= 1e-2 for name, value in found.items() if name.endswith("gap"))
+    assert METHODS["metrics_held_back"](drawn(), CASES["wine"]).errors == {}
 
 
 def test_the_papers_descent_falls_and_its_gradient_is_one():
