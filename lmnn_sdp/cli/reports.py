@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from lmnn_sdp.analysis.metric_files import GivenMetric
 from lmnn_sdp.cli.options import NamedProblem
 from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.display.intervals import bound_text, gap_text, interval_text
+from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate
 from lmnn_sdp.solvers.solution import Solution
 
@@ -24,14 +26,22 @@ if TYPE_CHECKING:  # scikit-learn is slow to import
 
 
 def solution_as_json(named: NamedProblem, solution: Solution, kept: Solution) -> dict[str, Any]:
-    """What ``solve --json`` prints of a solution and of what was kept of it after the cut."""
-    before = {} if kept is solution else {"before_cut": {"objective": solution.objective, **_rank_and_gap(solution)}}
+    """What ``solve --json`` prints of a solution and of what was kept of it: fewer rows, or all."""
+    before = {} if kept is solution else {"of_any_rank": {"objective": solution.objective, **_rank_and_gap(solution)}}
     return {**_problem_as_json(named), **kept.summary(), **before, "message": solution.message}
 
 
 def _rank_and_gap(solution: Solution) -> dict[str, Any]:
-    """What a cut changes."""
+    """What fewer rows change."""
     return {"rank": solution.certificate.rank, "relative_gap": solution.relative_gap}
+
+
+def passes_as_json(found: Sequence[tuple[Problem, Solution]]) -> dict[str, Any]:
+    """What ``solve --json`` prints of several passes; nothing of one."""
+    if len(found) == 1:
+        return {}
+    keys = ("objective", "lower_bound", "relative_gap")
+    return {"passes": [{key: getattr(solution, key) for key in keys} for _, solution in found]}
 
 
 def audit_as_json(named: NamedProblem, metric: GivenMetric, found: Audit) -> dict[str, Any]:
@@ -50,7 +60,7 @@ def comparison_as_json(dataset: Dataset, learner: LMNN, found: Comparison) -> di
 
 
 def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> None:
-    """What ``solve`` prints of a solution and of what was kept of it after the cut."""
+    """What ``solve`` prints of a solution and of what was kept of it: fewer rows, or all."""
     problem = named.problem
     _print_problem(named)
     click.echo(f"  triplets       {problem.n_triplets:,}, {kept.certificate.active_triplets:,} violated")
@@ -68,9 +78,16 @@ def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> N
         )
     if kept is not solution:
         whole = f"objective {bound_text(solution.objective)}, relative gap {gap_text(solution.relative_gap)}"
-        click.echo(f"  before the cut {whole}, rank of M {solution.certificate.rank}")
+        click.echo(f"  of any rank    {whole}, rank of M {solution.certificate.rank}")
     click.echo(f"  solver         {solution.effort}")
-    click.echo(f"  {'Before the cut: ' if kept is not solution else ''}{solution.message}")
+    click.echo(f"  {'Of any rank: ' if kept is not solution else ''}{solution.message}")
+
+
+def print_passes(found: Sequence[tuple[Problem, Solution]]) -> None:
+    """A line for each of several passes; objectives are of other targets, and a lower one need not be better."""
+    for number, (_, solution) in enumerate(found if len(found) > 1 else [], start=1):
+        low, high = interval_text(solution.lower_bound, solution.objective)
+        click.echo(f"pass {number}: optimum in [{low}, {high}]")
 
 
 def print_audit(named: NamedProblem, metric: GivenMetric, found: Audit) -> None:

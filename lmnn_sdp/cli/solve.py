@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -23,14 +25,17 @@ from lmnn_sdp.cli.options import (
     option,
     takes,
 )
-from lmnn_sdp.cli.reports import print_solution, solution_as_json
+from lmnn_sdp.cli.reports import passes_as_json, print_passes, print_solution, solution_as_json
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.cut import cut
-from lmnn_sdp.solvers.solution import Solution
+from lmnn_sdp.solvers.low_rank import best_map
+from lmnn_sdp.solvers.solution import Solution, Status
 from lmnn_sdp.solvers.solve import SOLVERS, solve
 from lmnn_sdp.validation import check_components
+
+RANDOM_STARTS = 2  # of --low-rank, beside those from the optimum and from PCA
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,21 @@ class SolveOptions:
     components: int | None = option(
         "--components", type=int, help="Cut the metric to its leading directions, and certify the cut metric."
     )
+    low_rank: int | None = option(
+        "--low-rank",
+        metavar="ROWS",
+        type=int,
+        help="Learn a map of so many rows instead, by descents from several starts, and prove its price.",
+    )
+    passes: int = option(
+        "--passes",
+        default=1,
+        type=click.IntRange(min=1),
+        help="Choose the targets again under the learned metric and solve again, so often or until they repeat.",
+    )
     tol: float = option("--tol", default=1e-6, help="Relative gap at which to stop.")
     max_iter: int | None = option("--max-iter", type=int, help="Iterations or rounds at most.")
-    time_limit: float | None = option("--time-limit", type=float, help="Seconds at most.")
+    time_limit: float | None = option("--time-limit", type=float, help="Seconds at most, of each pass.")
     start: Path | None = option(
         "--start",
         type=FROM_FILE,
@@ -77,13 +94,15 @@ def solve_command(
     check_outputs(how.out, how.checkpoint, folder=figures, data=data)
     with running(how.dask):
         named = options.problem(data, output.silent)
-        check_components(how.components, named.problem.n_features)
+        _check_rows(how, named.problem)
         first = None if how.start is None else Solution.load(how.start)
         with Progress(quiet=output.quiet, tol=how.tol) as progress, status_instead_of_warning():
-            solution = solve(
-                named.problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint
-            )
-    kept = cut(named.problem, solution, how.components)
+            found = _solved(named.problem, how, progress, first)
+            if not output.silent:
+                print_passes(found)
+            problem, solution = found[-1]
+            named = replace(named, problem=problem)
+            kept = _kept(problem, solution, how)
     if options.kernel is not None:
         _warn_if_it_fits_anything(named.problem, kept)
     if how.out is not None:
@@ -91,10 +110,46 @@ def solve_command(
     if figures is not None:
         _draw(named, kept, figures)
     if output.as_json:
-        click.echo(json.dumps(solution_as_json(named, solution, kept), indent=2))
+        click.echo(json.dumps({**solution_as_json(named, solution, kept), **passes_as_json(found)}, indent=2))
     else:
         print_solution(named, solution, kept)
     sys.exit(exit_code(solution.status))
+
+
+def _check_rows(how: SolveOptions, problem: Problem) -> None:
+    """Fail before the solve where the map that is asked for cannot be had."""
+    if how.components is not None and how.low_rank is not None:
+        raise click.UsageError("--components cuts the optimum and --low-rank descends from it; choose one of them")
+    check_components(how.components, problem.n_features)
+    check_components(how.low_rank, problem.n_features)
+    if how.low_rank is not None and (problem.blocks is not None or problem.diagonal):
+        raise click.UsageError("--low-rank learns a single full metric; leave out --metrics and --structure")
+
+
+def _solved(
+    problem: Problem, how: SolveOptions, progress: Progress, first: Solution | None
+) -> list[tuple[Problem, Solution]]:
+    """The problem and its solution, pass after pass, until the targets are those of an earlier one."""
+    found: list[tuple[Problem, Solution]] = []
+    while True:
+        solution = solve(problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint)
+        found.append((problem, solution))
+        if len(found) == how.passes or solution.status is Status.INTERRUPTED:
+            return found
+        from lmnn_sdp.estimators.passes import changed, targets_under  # scikit-learn is slow to import
+
+        targets = targets_under(problem, solution)
+        if any(changed(earlier.targets, targets) == 0 for earlier, _ in found):
+            return found
+        problem, first = replace(problem, targets=targets), solution
+
+
+def _kept(problem: Problem, solution: Solution, how: SolveOptions) -> Solution:
+    """The metric with the rows asked for, certified anew: leading ones, or learned ones."""
+    if how.low_rank is None:
+        return cut(problem, solution, how.components)
+    deadline = math.inf if how.time_limit is None else time.monotonic() + how.time_limit
+    return best_map(problem, solution, how.low_rank, RANDOM_STARTS, np.random.RandomState(0), deadline).solution
 
 
 def _warn_if_it_fits_anything(problem: Problem, kept: Solution) -> None:

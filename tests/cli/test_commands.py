@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lmnn_sdp import Solution, Status
+from lmnn_sdp import LowRankLMNN, MultiPassLMNN, Solution, Status
 from lmnn_sdp.cli import main
+from lmnn_sdp.datasets import load
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.solvers.solution import HistoryRow
 
@@ -260,12 +261,50 @@ def test_ctrl_c_prints_the_best_and_exits_with_130(monkeypatch):
         (["--structure", "diagonal"], "rank of M      4 of 4"),
         (["--kernel", "rbf", "--kernel-components", "6"], "iris_rbf: 150 points, 6 kernel coordinates"),
         (["--kernel", "rbf", "--kernel-components", "5", "--metrics", "class"], "metrics        3, ranks"),
+        (["--low-rank", "1"], "rank of M      1 of 4\n  of any rank    objective"),
+        (["--passes", "2"], "pass 2: optimum in ["),
     ],
 )
 def test_solve_learns_the_family(options, expected, tmp_path):
     result = invoke("solve", "iris", "--tol", "1e-2", "--figures", tmp_path, *options)
     assert result.exit_code == 0, result.output
     assert expected in result.output
+
+
+def test_passes_are_those_of_the_estimator_and_end_where_targets_repeat():
+    call = ["solve", "wine", "--standardize", "--json", "--tol", "1e-6"]
+    report = json.loads(invoke(*call, "--passes", 3).stdout)
+    data = load("wine").standardized()
+    model = MultiPassLMNN(n_passes=3, tol=1e-6).fit(data.X, data.y)
+    assert [one["objective"] for one in report["passes"]] == [one.objective for one in model.passes_]
+    assert report["objective"] == report["passes"][-1]["objective"]
+    assert "passes" not in json.loads(invoke(*call).stdout)
+    many = json.loads(invoke("solve", "iris", "--json", "--tol", "1e-3", "--passes", 50).stdout)
+    assert 1 < len(many["passes"]) < 50
+
+
+def test_a_map_of_few_rows_is_that_of_the_estimator():
+    report = json.loads(invoke("solve", "wine", "--standardize", "--json", "--tol", "1e-6", "--low-rank", 2).stdout)
+    data = load("wine").standardized()
+    model = LowRankLMNN(2, tol=1e-6, random_state=0).fit(data.X, data.y)
+    assert report["objective"] == pytest.approx(model.objective_, rel=1e-9)
+    assert report["lower_bound"] <= report["of_any_rank"]["objective"] < report["objective"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--low-rank", "2", "--components", "2"], "choose one of them"),
+        (["--low-rank", "2", "--metrics", "class"], "--low-rank learns a single full metric"),
+        (["--low-rank", "2", "--structure", "diagonal"], "--low-rank learns a single full metric"),
+        (["--low-rank", "5"], "from 1 to the number of features (4)"),
+        (["--passes", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_maps_and_passes_that_cannot_be_are_refused(options, message):
+    result = invoke("solve", "iris", *options)
+    assert result.exit_code == 2
+    assert message in result.output
 
 
 def test_kernel_coordinates_that_part_any_labels_are_warned_of():

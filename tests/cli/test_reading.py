@@ -99,13 +99,13 @@ def test_components_cut_the_metric_and_certify_the_cut(tmp_path):
     model = LMNN(n_components=2, tol=1e-6).fit(data.X, data.y)
     assert report["rank"] == 2
     assert report["objective"] == pytest.approx(model.objective_, rel=1e-9)
-    assert report["before_cut"]["objective"] == pytest.approx(model.solution_.objective, rel=1e-9)
-    assert report["lower_bound"] <= report["before_cut"]["objective"] < report["objective"]
+    assert report["of_any_rank"]["objective"] == pytest.approx(model.solution_.objective, rel=1e-9)
+    assert report["lower_bound"] <= report["of_any_rank"]["objective"] < report["objective"]
     saved = Solution.load(tmp_path / "s.npz")
     np.testing.assert_allclose(saved.components, model.components_, rtol=1e-6, atol=1e-9)
     text = invoke("solve", "iris", "--components", 2, "--quiet").stdout
-    assert re.search(r"before the cut objective [\d.]+, relative gap \S+, rank of M 4\n", text)
-    assert "Before the cut: Optimal" in text
+    assert re.search(r"of any rank    objective [\d.]+, relative gap \S+, rank of M 4\n", text)
+    assert "Of any rank: Optimal" in text
     assert "cut" not in invoke("solve", "iris", "--components", 4, "--quiet").stdout
     refused(
         r"n_components=5 must be an integer from 1 to the number of features \(4\)", "solve", "iris", "--components", 5
