@@ -120,11 +120,14 @@ def test_every_lmnn_row_is_proved(method):
         assert outcome.proof["relative_gap"] <= CASES["iris"].tol
 
 
-def test_lda_and_rca_see_the_features_as_they_come():
+@pytest.mark.parametrize("method", ["lda", "rca"])
+def test_lda_and_rca_see_the_features_as_they_come_where_points_outnumber_them(method):
     points = drawn(d=4)
+    wide = np.hstack([points.X] * 20), np.hstack([points.X_test] * 20)
     reduced = replace(points, X=points.X[:, :2], X_test=points.X_test[:, :2])
-    for method in ("lda", "rca"):
-        assert METHODS[method](reduced, CASES["wine"]).errors == METHODS[method](points, CASES["wine"]).errors
+    error = METHODS[method](points, CASES["wine"]).errors
+    assert METHODS[method](reduced, CASES["wine"]).errors == error
+    assert METHODS[method](replace(points, raw=wide[0], raw_test=wide[1]), CASES["wine"]).errors == error
 
 
 def test_what_holds_a_metric_back_costs_more_than_the_optimum(monkeypatch):

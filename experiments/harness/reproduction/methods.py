@@ -91,12 +91,12 @@ def pca(split: Split, case: Case) -> Outcome:
 
 
 def lda(split: Split, case: Case) -> Outcome:
-    """At most as many directions as classes, less one, of the features as they come."""
+    """At most as many directions as classes, less one; after PCA only where features outnumber the points."""
     return _mapped(LinearDiscriminantAnalysis(), _unreduced(split), case)
 
 
 def rca(split: Split, case: Case) -> Outcome:
-    """Relevant components of the features as they come, and of these the leading ones, as many as there are classes."""
+    """Relevant components of what LDA sees, and of these the leading ones, as many as there are classes."""
     return _mapped(RCA(len(np.unique(split.y)), split.seed), _unreduced(split), case)
 
 
@@ -250,8 +250,9 @@ def _fitted(model: Any, X: Any, y: npt.NDArray[np.generic]) -> tuple[Any, float]
 
 
 def _unreduced(split: Split) -> Split:
-    """The split with its features as they come; counts of words, which are sparse, stay reduced."""
-    return split if scipy.sparse.issparse(split.raw) else replace(split, X=split.raw, X_test=split.raw_test)
+    """The split with its features as they come, where there are more points than features; else in components."""
+    few = split.raw.shape[1] < len(split.y) and not scipy.sparse.issparse(split.raw)
+    return replace(split, X=split.raw, X_test=split.raw_test) if few else split
 
 
 def _mapped(first: TransformerMixin, split: Split, case: Case) -> Outcome:

@@ -139,7 +139,8 @@ def flags(cells: Cells) -> Text:
 
 
 def by_key(cells: dict[str, dict[str, tuple[float, float]]], columns: Sequence[str], what: str) -> Text:
-    """Means and deviations of errors by gap, or by choice."""
+    """Means and deviations of errors by gap, or by choice, in the columns that have any."""
+    columns = [column for column in columns if any(column in found for found in cells.values())]
     rows = [
         (key, *(_mean_sd(found.get(column)) for column in columns))
         for key, found in cells.items()
@@ -150,7 +151,9 @@ def by_key(cells: dict[str, dict[str, tuple[float, float]]], columns: Sequence[s
 
 def _mean_sd(pair: tuple[float, float] | None) -> str:
     """A mean with its deviation."""
-    return "-" if pair is None else f"{pair[0]:.2f} +- {pair[1]:.2f}"
+    if pair is None:
+        return "-"
+    return f"{pair[0]:,.2f}" + (f" +- {pair[1]:,.2f}" if pair[1] else "")
 
 
 def bars_of_2005(data: dict[str, dict[str, Any]]) -> Text:
