@@ -14,6 +14,7 @@ from harness.engines import report as engines
 from harness.paths import RESULTS, ROOT
 from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
+from lmnn_sdp.display.intervals import interval_text
 from lmnn_sdp.numerics.files import write_text_atomically
 
 PAGES = (
@@ -23,6 +24,7 @@ PAGES = (
     "docs/reproduction.md",
     "docs/diagnose.md",
     "docs/scale_plan.md",
+    "docs/family/index.md",
 )
 
 
@@ -60,6 +62,8 @@ def blocks(page: str) -> dict[str, str]:
         return reproduction()
     if page == "docs/diagnose.md":
         return {"diagnosed": diagnosed(), "diagnosis times": diagnosis_times(), "sizes": sizes()}
+    if page == "docs/family/index.md":
+        return {"family": family(), "mnist": ten_metrics()}
     if page == "docs/scale_plan.md":
         return {"engines": engines.report(json.loads((RESULTS / "engines.json").read_text()))}
     return {
@@ -118,6 +122,44 @@ def _run_origin(result: dict[str, Any]) -> str:
     """The command, and the commits that made the runs one by one."""
     commits = sorted({run["commit"] for run in result["runs"]})
     return f"`{result['command']}`, {len(result['runs']):,} runs made by {', '.join(commits)}, 1 thread each."
+
+
+def family() -> str:
+    """Proved optima of members of the family, and seconds."""
+    result = _read("family")
+    names = ["member", "data", "lower bound", "objective", "gap", "s"]
+    rows = [
+        [
+            case["kind"],
+            case["data"],
+            *interval_text(case["lower_bound"], case["objective"]),
+            f"{case['relative_gap']:.0e}",
+            f"{case['seconds']:.2f}",
+        ]
+        for case in result["cases"]
+    ]
+    return _table(names, "llrrrr", rows, result)
+
+
+def ten_metrics() -> str:
+    """MNIST under one metric and under one a class."""
+    result = _read("ten_metrics")
+    names = ["metrics", "gap", "fit, s", "GiB", "error of votes, %", "s", "error of energies, %", "s"]
+    rows = [
+        [
+            model["metric"],
+            f"{model['relative_gap']:.0e}",
+            f"{model['seconds']:.0f}",
+            f"{model['peak_gib']:.1f}",
+            *(
+                cell
+                for rule in ("votes", "energies")
+                for cell in (f"{model[rule]['errors_percent']:.2f}", f"{model[rule]['seconds']:.0f}")
+            ),
+        ]
+        for model in result["models"]
+    ]
+    return _table(names, "lrrrrrrr", rows, result)
 
 
 def imports() -> str:
