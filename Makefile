@@ -68,6 +68,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/ball_trees.py
 	$(BIN)/python experiments/diagnose.py
 	$(BIN)/python experiments/paper_figures.py
+	$(BIN)/python experiments/speed_ups.py
 	$(BIN)/python experiments/galleries.py
 	$(BIN)/python experiments/nips2005.py
 	$(BIN)/python experiments/coming_from.py

@@ -44,13 +44,20 @@ def main() -> None:
         sys.exit(_refused(error))
     folder = (chosen.out or OUT) / "reproduction" / store.code()
     if not chosen.gather:
-        with _backend(chosen.dask):
-            run(folder, wanted, chosen.jobs, chosen.minutes)
+        _tell_of_other_code(folder)
+        try:
+            with _backend(chosen.dask):
+                run(folder, wanted, chosen.jobs, chosen.minutes)
+        except store.NotKeptError as error:
+            sys.exit(str(error))
     sources = [_source(path) for path in chosen.gather or [folder]]
     records = [record for task in wanted if (record := store.first(sources, task)) is not None]
     print(report.text(report.summary(records)))
     out = chosen.out or (OUT / "quick" if chosen.quick else RESULTS)
-    path = bench.write("reproduce", bench.Options(chosen.quick, out), report.packed(records))
+    try:
+        path = bench.write("reproduce", bench.Options(chosen.quick, out), report.packed(records))
+    except OSError as error:
+        sys.exit(f"{out} takes no table: {error.strerror or error}. All results are whole; make room and run again")
     print(f"{len(records)} of {len(wanted)} cells on a split; {path}")
 
 
@@ -87,6 +94,13 @@ def _refused(error: ValueError) -> int:
     """Exit code of a call that names what there is not."""
     print(error, file=sys.stderr)
     return 2
+
+
+def _tell_of_other_code(folder: Path) -> None:
+    """One line where results of other code are at hand, which are not used."""
+    if others := store.of_other_code(folder):
+        named = ", ".join(f"{name} ({count})" for name, count in others.items())
+        print(f"results of other code in {folder.parent} are not used: {named}", file=sys.stderr)
 
 
 def _is_here(column: str) -> bool:

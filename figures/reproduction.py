@@ -6,12 +6,13 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.paths import FIGURES, RESULTS, ROOT
@@ -51,7 +52,12 @@ def figures(result: dict[str, Any]) -> dict[str, Figure]:
     """Every picture by its name."""
     records = report.unpacked(result)
     cells = report.summary(records)
-    return {"paper_table1": beside_the_paper(cells), "paper_06_09": relative(cells), "error_and_gap": by_gap(records)}
+    return {
+        "paper_table1": beside_the_paper(cells),
+        "paper_03": training_and_test(cells),
+        "paper_06_09": relative(cells),
+        "error_and_gap": by_gap(records),
+    }
 
 
 def beside_the_paper(cells: Cells) -> Figure:
@@ -90,6 +96,46 @@ def _alike(cells: Cells) -> float:
     pairs = [(cell.mean, cell.paper) for row in ("kNN Euclidean", *LMNN_ROWS) for cell in cells.get(row, {}).values()]
     ratios = [mean / paper for mean, paper in pairs if mean and paper]
     return float(np.mean([1 / 1.5 <= ratio <= 1.5 for ratio in ratios]))
+
+
+def training_and_test(cells: Cells) -> Figure:
+    """Training errors above test errors, a panel a data set: the paper's Figure 3."""
+    columns = paper.COLUMNS[: len(paper.FIGURE_3["kNN PCA"].test)]
+    with matplotlib.style.context(plots.STYLE):
+        figure = Figure(figsize=(10.4, 5.6))
+        panels = figure.subplots(2, len(columns), sharex=True, sharey="col")
+        moved: list[float] = []
+        for number, column in enumerate(columns):
+            moved += _bars(panels[0, number], cells, column, "training")
+            moved += _bars(panels[1, number], cells, column, "test")
+            panels[0, number].set_title(column)
+            panels[0, number].set_ylim(bottom=0)
+        panels[0, 0].set_ylabel("training error, %")
+        panels[1, 0].set_ylabel("test error, %")
+        near, absent = sum(abs(change) <= 1 for change in moved), 2 * len(columns) * len(paper.FIGURE_3) - len(moved)
+        without = f"; {absent} of its bars have no number here" if absent else ""
+        title = f"{near} of {len(moved)} errors are within a point of the paper's{without}"
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        return figure
+
+
+def _bars(axes: Axes, cells: Cells, column: str, kind: Literal["training", "test"]) -> list[float]:
+    """A panel; returns by how much each bar is above the paper's mark."""
+    found = [cells.get(row, {}).get(column) for row in paper.FIGURE_3]
+    ours = [None if cell is None else cell.training if kind == "training" else cell.mean for cell in found]
+    errors, place = np.array(ours, dtype=float), np.arange(len(ours))
+    marks = np.array([getattr(bars, kind)[paper.COLUMNS.index(column)] for bars in paper.FIGURE_3.values()])
+    was_run = ~np.isnan(errors)
+    axes.bar(place[was_run], errors[was_run], 0.7, color="#0072B2", label="here")
+    axes.plot(place, marks, "_", color="black", markersize=12, markeredgewidth=2, clip_on=False, label="paper")
+    low = np.full(np.count_nonzero(~was_run), 0.04)  # of the height of the panel
+    across = axes.get_xaxis_transform()
+    axes.plot(place[~was_run], low, "x", color="#D55E00", transform=across, label="no number here")
+    axes.set_xticks(place, [bars.name for bars in paper.FIGURE_3.values()], rotation=90)
+    axes.grid(visible=False, axis="x")
+    moved: list[float] = (errors - marks)[was_run].tolist()
+    return moved
 
 
 def relative(cells: Cells) -> Figure:

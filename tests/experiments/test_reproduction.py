@@ -1,21 +1,18 @@
-"""The reproduction: splits and methods against plain ones, a store that outlives kills, and the committed table."""
+"""The reproduction: splits and methods against plain ones, a store of results, and the committed table."""
 
 import json
 import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-import reproduce as script
 from scipy.sparse import csr_array
 from sklearn.neighbors import KNeighborsClassifier
 
+import reproduce as script
 from harness.paths import RESULTS, ROOT
 from harness.reproduction import choices, methods, paper, report, store, tables
 from harness.reproduction.explained import explanation
@@ -215,21 +212,6 @@ def cells(out):
     """What the result file says, without times."""
     runs = json.loads((out / "reproduce.json").read_text())["runs"]
     return [(run["column"], run["method"], run["split"], run["errors"]) for run in runs]
-
-
-@pytest.mark.slow
-def test_killed_at_random_it_ends_with_the_same_table(tmp_path):
-    whole = reproduce(tmp_path / "whole")
-    assert whole.wait() == 0
-    draw = random.Random(0)
-    for _ in range(5):
-        process = reproduce(tmp_path / "killed")
-        time.sleep(draw.uniform(1.5, 4.0))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    last = reproduce(tmp_path / "killed")
-    assert last.wait() == 0
-    assert cells(tmp_path / "killed") == cells(tmp_path / "whole")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ from lmnn_sdp.numerics.files import write_text_atomically
 #: Wings whose code cannot change a result.
 SILENT = ("cli", "plots", "display")
 HERE = Path(__file__).parent
+
+
+class NotKeptError(Exception):
+    """A result that could not be written; the message names the folder and what to do."""
 
 
 @dataclass(frozen=True, order=True)
@@ -102,10 +107,21 @@ def first(sources: Sequence[Source], task: Task) -> dict[str, Any] | None:
     return next((record for source in sources if (record := source(task)) is not None), None)
 
 
+def of_other_code(folder: Path) -> dict[str, int]:
+    """How many files of results are beside the folder, by the name of theirs."""
+    found = Counter(path.parts[-3] for path in folder.parent.glob("*/*/*.json"))
+    return {name: count for name, count in sorted(found.items()) if name != folder.name}
+
+
 def keep(folder: Path, task: Task, outcome: Outcome, seconds: float) -> None:
-    """Write a result."""
+    """Write a result.
+
+    Raises
+    ------
+    NotKeptError
+        Where the disk is full, or the folder is closed to us.
+    """
     path = task.path(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "task": asdict(task),
         "outcome": asdict(outcome),
@@ -113,4 +129,11 @@ def keep(folder: Path, task: Task, outcome: Outcome, seconds: float) -> None:
         "commit": bench.commit(),
         "versions": versions(),
     }
-    write_text_atomically(path, lambda file: file.write(json.dumps(record, indent=1) + "\n"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(path, lambda file: file.write(json.dumps(record, indent=1) + "\n"))
+    except OSError as error:
+        raise NotKeptError(
+            f"{folder} takes no more results: {error.strerror or error}. What is there is whole; make room, or let "
+            "yourself write there, and the same command goes on with what is missing"
+        ) from error
