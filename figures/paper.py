@@ -165,7 +165,7 @@ def digits(result: dict[str, Any]) -> Figure:
             axes.add_patch(shape)
         across, up = row["long"] * np.cos(angle), row["long"] * np.sin(angle)
         axes.plot([x - across, x + across], [y - up, y + up], color="black", linewidth=2)
-    axes.plot([], [], color="black", label="its longest axis")
+    axes.plot([], [], color="black", label="direction that it stretches most")
     axes.plot([], [], color=OTHERS, linewidth=2.4, label="unit circle under its map L")
     axes.set_title(f"Each digit's metric has a shape of its own ({result['n']:,} of {result['of']:,} digits shown)")
     axes.set(xlabel="first principal component", ylabel="second principal component", aspect="equal")
