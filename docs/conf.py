@@ -36,7 +36,6 @@ html_title = "lmnn_sdp"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["reproduction.html"]  # one page that needs no other file
 html_show_sourcelink = False
 html_math_renderer = "mathml"
 html_sidebars = {"index": [], "api": [], "gallery/index": []}

@@ -83,5 +83,6 @@ for axes, name in zip(panels, ("iris", "balance_scale"), strict=True):
     axes.set_xticks(range(len(MUS)), MUS)
     axes.set(xlabel="mu", ylim=(0, None), title=f"{name}: {alike} of {errors.size} pairs are as good as the best")
 panels[0].set_ylabel("held-out errors, %")
-figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+panels[-1].plot([], [], color="#555555", marker="|", markersize=12, linestyle="none", label="bar: standard error")
+figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5)
 save_picture(figure)

@@ -88,6 +88,7 @@ for letter, (name, L) in zip("ABCD", {**found, DESCENT: best.components_}.items(
     wrong = error(L[:2], train, test)
     axes.set_title(f"{name[0].upper() + name[1:]}: {wrong:.0f} % errors")
     print(f"four digits, {name}: {wrong:.0f} % errors in two directions")
+panels["C"].set_xlabel("each digit: an image not seen in training")
 
 train, test = halves(TEN, 700)
 found, lmnn = maps(*train)

@@ -98,7 +98,7 @@ for row, meaning in enumerate(MEANINGS.values()):
         height, base = shares[row, column], shares[row, :column].sum()
         left.bar(row, height, 0.6, base, color=color, label=part if row == 0 else None)
 left.set_xticks(range(3), [f"{m}\n(true)" if label == y[chosen] else m for label, m in MEANINGS.items()])
-left.set(ylabel="energy", title="The true label costs the objective least")
+left.set(xlabel="label that one scale is given", ylabel="energy", title="The true label costs the objective least")
 left.legend()
 
 for place, (name, (X, y, size)) in enumerate(found.items()):

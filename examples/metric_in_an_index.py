@@ -87,6 +87,7 @@ for axes, values in ((left, [shares[name] for name in names]), (right, [error(fo
     axes.bar_label(bars, [f"{value:.1f} %" for value in values], padding=3)
     axes.set_xlim(0, 1.2 * max(values))
     axes.grid(visible=False, axis="y")
+left.set_xticks(range(0, 101, 20))
 left.set(xlabel="found of the 5 nearest under M, %", title="Any index of Lx finds nearly all")
-right.set(xlabel="5-NN errors on new digits, %", title="Those of Lx vote alike")
+right.set(xlabel="5-NN errors on new digits, %", title="Neighbours of Lx vote alike")
 save_picture(figure)

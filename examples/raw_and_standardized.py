@@ -12,10 +12,10 @@ the Euclidean distance in the space that you hand over, and in raw wine that is 
 raw and standardised data pose two different problems. The solver proves both, and neither proof says which problem
 to pose: their optima are sums over different pairs and must not be compared.
 
-What you see. Left and middle, two of the thirteen features of wine, with lines from a few wines (stars) to their
-targets. In raw units the lines are vertical: targets have the same proline, whatever else they are. On the right, what
-3-NN makes of the two problems in cross-validation: standardising helps wine and breast_cancer, learning repairs most of
-the harm of raw units, and iris, four lengths in cm, has nothing to gain.
+What you see. Above, two of the thirteen features of wine, with lines from two wines of each class (stars) to their
+targets. In raw units the lines are vertical: targets have the same proline, whatever else they are. Below, what 3-NN
+makes of the two problems in cross-validation: standardising helps wine and breast_cancer, learning repairs most of the
+harm of raw units, and iris, four lengths in cm, has nothing to gain.
 """
 
 import matplotlib.pyplot as plt
@@ -37,7 +37,7 @@ MODELS = {
 }
 
 
-SHOWN = 3  # wines of each class whose targets are drawn
+SHOWN = 2  # wines of each class whose targets are drawn
 DATA = {"wine": load_wine, "breast_cancer": load_breast_cancer, "iris": load_iris}
 
 
@@ -62,8 +62,9 @@ def draw_targets(axes, problem, X, y):
             for j in problem.targets[i]:
                 axes.plot(*X[[i, j]].T, color="black", linewidth=0.9)
                 axes.scatter(*X[j], s=14, marker=marker, color=f"C{label}", zorder=3)
-            axes.scatter(*X[i], s=70, marker="*", color="black", zorder=4)
-    axes.scatter([], [], s=70, marker="*", color="black", label="a wine, and lines to its targets")
+            axes.scatter(*X[i], s=130, marker="*", color=f"C{label}", edgecolor="black", linewidth=0.9, zorder=4)
+    axes.scatter([], [], s=130, marker="*", color="white", edgecolor="black", label="a wine, by class")
+    axes.plot([], [], color="black", linewidth=0.9, label="to its 3 targets")
 
 
 X, y = load_wine(return_X_y=True)
@@ -74,15 +75,16 @@ for name, problem in {"raw": raw, "standardised": standardized, "standardised, t
     solution = solve(problem, tol=1e-8)
     print(f"wine, {name}: {interval(solution.lower_bound, solution.objective)}")
 
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 4), width_ratios=(1, 1, 1.15))
+figure, panels = plt.subplot_mosaic("AB;CC", figsize=(8.4, 7.0), height_ratios=(1.15, 1))
+left, middle, right = panels.values()
 names = load_wine().feature_names
 for axes, problem in ((left, raw), (middle, standardized)):
     pair = [names.index("proline"), names.index("flavanoids")]
     draw_targets(axes, problem, X[:, pair], y)
-    axes.set(xlabel="proline, mg/l", ylabel="flavanoids")
+    axes.set(xlabel="proline, mg/l", ylabel="flavanoids", ylim=(0, 6.8))
 left.set_title("Raw: targets have the same proline")
 middle.set_title(f"Standardised: {shared_targets(raw, standardized):.0f} % the same targets")
-left.legend(loc="upper right")
+left.legend(loc="upper right", ncols=2)
 
 for place, (name, load) in enumerate(DATA.items()):
     X, y = load(return_X_y=True)
@@ -94,7 +96,8 @@ for place, (name, load) in enumerate(DATA.items()):
         style["markerfacecolor"] = "white" if "raw" in model else style["color"]
         label = model if place == 0 else None
         right.errorbar(place + 0.14 * (k - 1.5), mean, spread, marker="o", linestyle="none", label=label, **style)
-right.set(yscale="log", ylim=(1, 60), ylabel="3-NN errors, %", title="Learning repairs most of the harm")
+right.set(yscale="log", ylim=(1, 60), ylabel="3-NN errors, %")
+right.set_title("Learning repairs most of the harm of raw units (mean and standard error)")
 right.set_xticks(range(len(DATA)), list(DATA))
 right.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
 right.minorticks_off()

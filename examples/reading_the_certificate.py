@@ -12,13 +12,13 @@ of 1. The lower bound is a sum of multipliers alpha, one a triplet. It holds for
 where C sums (x_i - x_j)(x_i - x_j)' over the target pairs and A_t = (x_i - x_l)(x_i - x_l)' - (x_i - x_j)(x_i - x_j)'.
 So a proof is a list of triplets with their multipliers, and whoever has it needs to trust no solver.
 
-What you see. Left and middle: every triplet near its margin, after a descent that was stopped early and at the
-optimum. At the optimum they form a staircase: triplets beyond their margin have alpha = 0 (idle), those that violate it
-have alpha = mu, and only at the margin itself may alpha lie between. Each point off the staircase costs some of the
-gap, and the residuals tell how much: `push_slackness` is what violated triplets with alpha < mu cost,
-`margin_slackness` what idle ones with alpha > 0 cost, and `complementarity` is <S, M>; together they are the gap. On
-the right is that last one at the optimum: the directions in which the metric measures are those in which the slack S
-is zero, and the reverse.
+What you see. Left and middle: every triplet that violates its margin or is near it, counted in the legend, after a
+descent that was stopped early and at the optimum. At the optimum they form a staircase: triplets beyond their margin
+have alpha = 0 (idle), those that violate it have alpha = mu, and only at the margin itself may alpha lie between. Each
+point off the staircase costs some of the gap, and the residuals tell how much: `push_slackness` is what violated
+triplets with alpha < mu cost, `margin_slackness` what idle ones with alpha > 0 cost, and `complementarity` is <S, M>;
+together they are the gap. On the right is that last one at the optimum: the directions in which the metric measures
+are those in which the slack S is zero, and the reverse.
 """
 
 from dataclasses import asdict
@@ -57,21 +57,22 @@ def staircase(problem: Problem, solution: Solution):
     return 1 - near.values, alpha
 
 
-def draw_staircase(axes, margins, alpha, title):
+def draw_staircase(axes, margins, alpha, title, total):
     """Multipliers against margins, by what the triplets are."""
     at_margin = np.abs(margins - 1) < 1e-6
     kinds = {
         "violated, below the margin 1": (margins < 1) & ~at_margin,
         "at the margin": at_margin,
-        "idle, beyond it": (margins > 1) & ~at_margin,
+        f"idle, up to {NEAR} beyond it": (margins > 1) & ~at_margin,
     }
     for color, (name, members) in zip(("C1", "C0", "#777777"), kinds.items(), strict=True):
         label = f"{name}: {np.count_nonzero(members)}"
         axes.scatter(margins[members], alpha[members], s=12, color=color, alpha=0.6, linewidth=0, label=label)
     axes.plot([margins.min(), 1, 1, 1 + NEAR], [MU, MU, 0, 0], color="black", linewidth=0.7, zorder=0)
-    axes.set(xlabel="margin: d to the impostor less d to the target", ylim=(-0.03, 1.45 * MU), title=title)
+    axes.set(xlabel="margin: d to the impostor less d to the target", ylim=(-0.03, 1.55 * MU), title=title)
     axes.set_yticks([0, MU / 2, MU], ["0", "mu/2", "mu"])
-    axes.legend(loc="upper left", markerscale=1.8)
+    rest = f"Triplets drawn. The other {total - len(margins):,} are idle too."
+    axes.legend(loc="upper left", markerscale=1.8, title=rest, title_fontsize=8.5, alignment="left")
 
 
 X, y = load_wine(return_X_y=True)
@@ -95,10 +96,14 @@ print(f"by hand: {len(best.alpha)} multipliers, feasible: {feasible}, so no metr
 forged = certify(problem, best.M, best.triplets, 1.05 * best.alpha)
 print(f"multipliers raised by 5 %: {forged.lower_bound:.4f} proved, dual_psd {forged.residuals.dual_psd:.3f}")
 
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11.5, 3.9), width_ratios=(1, 1, 0.8))
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10.2, 4.0), width_ratios=(1, 1, 0.75))
 middle.sharex(left)
-draw_staircase(left, *staircase(problem, early), f"Stopped early, gap {early.relative_gap:.0%}: scattered")
-draw_staircase(middle, *staircase(problem, best), f"Optimum, gap {scientific(best.relative_gap)}: a staircase")
+draw_staircase(
+    left, *staircase(problem, early), f"Stopped early, gap {early.relative_gap:.0%}: scattered", problem.n_triplets
+)
+draw_staircase(
+    middle, *staircase(problem, best), f"Optimum, gap {scientific(best.relative_gap)}: a staircase", problem.n_triplets
+)
 left.set_ylabel("multiplier alpha")
 
 metric, slack = np.linalg.eigvalsh(best.M)[::-1], np.linalg.eigvalsh(S)  # S M = 0: where one is positive the other is 0

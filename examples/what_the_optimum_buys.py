@@ -108,5 +108,8 @@ distances.set(
 distances.set_title("It buys one answer, the optimal metric")
 for axes in (errors, distances):
     axes.invert_xaxis()
-figure.legend(*errors.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+errors.fill_between(
+    [], [], color="#777777", alpha=0.2, linewidth=0, label=f"bands and bars: standard error, {SPLITS} splits"
+)
+figure.legend(*errors.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 save_picture(figure)

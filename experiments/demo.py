@@ -43,7 +43,8 @@ def main() -> None:
         folder,
         "working_set",
     )
-    plots.save(plots.spectrum({name: spectrum(s) for name, s in solutions.items()}), folder, "spectrum")
+    features = {name: problem.n_features for name, problem in problems.items()}
+    plots.save(plots.spectrum({name: spectrum(s) for name, s in solutions.items()}, features), folder, "spectrum")
     for name, problem in problems.items():
         figure = plots.margins(*margin_histogram(problem, solutions[name]), name=name)
         plots.save(figure, folder, f"margins_{name}")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, Wedge
 
 from lmnn_sdp.numerics.types import FloatArray
 from lmnn_sdp.plots.style import AFTER, BEFORE, MARKERS, OTHERS, styled
 
 SHOWN = (1, 2, 3, 8)  # metrics of the circles
+COURSES = ("stretch across the stripes", "along them", "in no stable direction")
 ROUND = 1.01  # ratio of half axes up to which a metric has no direction of its own
 
 
@@ -26,24 +28,60 @@ def pictures(result: dict[str, Any]) -> dict[str, Figure]:
 
 @styled
 def stripes(result: dict[str, Any]) -> Figure:
-    """The points with the axis that each method stretches most, and the errors beside the paper's."""
-    figure = Figure(figsize=(8.4, 5.0))
-    above, below = figure.subplots(2, 1, height_ratios=(1, 1.25))
+    """The points, the direction that each method stretches most on every draw, and the errors beside the paper's."""
+    figure = Figure(figsize=(8.4, 6.6))
+    above, middle, below = figure.subplots(3, 1, height_ratios=(1, 1.1, 1.6))
     X, y = np.array(result["X"]), np.array(result["y"])
     for code in (0, 1):
-        above.scatter(*X[y == code].T, s=3, color=f"C{code}", marker=MARKERS[code], linewidth=0, label=f"class {code}")
-    plain = result["plain"]
-    methods = plain["methods"]
-    arrows = [name for name in methods if name != "input space"]
-    left, right = 1.0, plain["kind"]["offset"]
-    for name, x in zip(arrows, np.linspace(left, right, len(arrows) + 2)[1:-1], strict=True):
-        _double_arrow(above, np.array([x, 0.6]), methods[name]["axis_degrees"])
-        above.text(x, 0.0, name, ha="center", va="bottom", fontsize=9.5)
-    above.set_title("LMNN and NCA stretch across the stripes, RCA and MMC along them, LDA in no stable direction")
+        above.scatter(*X[y == code].T, s=3, color=f"C{code}", marker=MARKERS[code], linewidth=0)
+        above.scatter([], [], s=25, color=f"C{code}", marker=MARKERS[code], label=f"class {code}")
+    above.set_title(f"One draw of {result['n']:,} points: two blocks of stripes, far apart")
     above.set(xlabel="horizontal", ylabel="vertical", aspect="equal", yticks=[0, 1])
     above.grid(visible=False)
-    _bars(below, methods, plain["draws"], result["n"])
+    above.legend(loc="center", ncols=2, markerscale=1.2)
+    plain = result["plain"]
+    _compasses(middle, plain["methods"], plain["draws"])
+    _bars(below, plain["methods"], plain["draws"], result["n"])
     return figure
+
+
+def _compasses(axes: Axes, methods: dict[str, Any], draws: int) -> None:
+    """Of each method the axis on the draw that is shown, and the range of its angles over all draws."""
+    axes.set(xlim=(-0.6, len(methods) - 0.4), ylim=(0, 1), xticks=[], yticks=[])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    for place, (name, found) in enumerate(methods.items()):
+        dial = axes.inset_axes((place - 0.45, 0.2, 0.9, 0.8), transform=axes.transData)
+        dial.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
+        dial.axis("off")
+        low, high = found["from_horizontal_degrees"]
+        if found["stretch"] == 1:
+            dial.scatter([0], [0], s=90, marker="+", color="black")
+            axes.text(place, 0.05, "all directions alike", ha="center", fontsize=9)
+            continue
+        for begin, end in ((low, high), (-high, -low), (180 - high, 180 - low), (180 + low, 180 + high)):
+            dial.add_patch(Wedge((0, 0), 1, begin, end, facecolor=BEFORE, edgecolor=BEFORE, alpha=0.55))
+        _double_arrow(dial, np.zeros(2), found["axis_degrees"], 1.0)
+        ends = " to ".join(dict.fromkeys(f"{degrees:.0f}" for degrees in (low, high)))
+        axes.text(place, 0.05, f"{name}: {ends}°", ha="center", fontsize=9)
+    courses = {course: _listed([name for name in methods if _course(methods[name]) == course]) for course in COURSES}
+    axes.set_title(", ".join(f"{names} {course}" for course, names in courses.items()) + "\n")
+    told = (
+        f"arrow: axis that is stretched most, on the draw above; grey: its angle to the horizontal over {draws} draws"
+    )
+    axes.text(-0.6, 1.05, told, fontsize=9)
+
+
+def _course(found: dict[str, Any]) -> str:
+    """Which way the axes of all draws lie, if a method has any."""
+    low, high = found["from_horizontal_degrees"]
+    across, along, turning = COURSES
+    return "" if found["stretch"] == 1 else across if high < 45 else along if low > 45 else turning
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return " and ".join(names) or "none"
 
 
 def _bars(axes: Axes, methods: dict[str, Any], draws: int, n: int) -> None:
@@ -58,8 +96,10 @@ def _bars(axes: Axes, methods: dict[str, Any], draws: int, n: int) -> None:
     bars = zip([*(place - 0.2), *(place + 0.2)], [*paper, *ours], [0.0] * len(paper) + spread, strict=True)
     for x, value, sd in bars:
         axes.annotate(f"{value:.1f}", (x, value + sd), (0, 3), textcoords="offset points", ha="center", fontsize=9)
-    axes.set_title(f"Errors of 3-NN on new points, n = {n:,}: only LMNN and NCA err less than the input space")
+    better = [name for name, found in methods.items() if found["percent"] < methods["input space"]["percent"]]
+    axes.set_title(f"Errors of 3-NN on new points, n = {n:,}: only {_listed(better)} err less than the input space")
     axes.set(xticks=place, xticklabels=list(methods), ylabel="test error, %", ylim=(0, 1.3 * max(paper + ours)))
+    axes.set_xlim(-0.6, len(methods) - 0.4)
     axes.grid(visible=False, axis="x")
     axes.legend(loc="upper left")
 
@@ -125,7 +165,7 @@ def digits(result: dict[str, Any]) -> Figure:
             axes.add_patch(shape)
         across, up = row["long"] * np.cos(angle), row["long"] * np.sin(angle)
         axes.plot([x - across, x + across], [y - up, y + up], color="black", linewidth=2)
-    axes.plot([], [], color="black", label="its longest axis")
+    axes.plot([], [], color="black", label="direction that it stretches most")
     axes.plot([], [], color=OTHERS, linewidth=2.4, label="unit circle under its map L")
     axes.set_title(f"Each digit's metric has a shape of its own ({result['n']:,} of {result['of']:,} digits shown)")
     axes.set(xlabel="first principal component", ylabel="second principal component", aspect="equal")

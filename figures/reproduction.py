@@ -24,16 +24,23 @@ from lmnn_sdp.numerics.files import write_text_atomically
 PAGE = ROOT / "docs" / "reproduction.html"
 LMNN_ROWS = ("LMNN PCA", "LMNN LDA", "LMNN energy", "LMNN multiple passes", "LMNN multiple metrics")
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#222;background:#fff}
-div.wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:12.5px;font-variant-numeric:tabular-nums;margin:1em 0}
-th,td{padding:.25em .6em;text-align:right;border-bottom:1px solid #ccc;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
-td:last-child{white-space:normal;min-width:9em}
-td.flag{background:#fde9c9}
+:root{--ink:#222;--paper:#fff;--line:#ccc;--flag:#fde9c9}
+body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:86em;padding:0 1em}
+body{color:var(--ink);background:var(--paper)}
+p{max-width:60em}
+div.wide,figure{overflow-x:auto}
+figure{margin:1.5em 0}
+table{border-collapse:collapse;font-size:12px;font-variant-numeric:tabular-nums;margin:1em 0}
+th,td{padding:.25em .4em;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
+td.flag{background:var(--flag)}
+div.reasons th:last-child,div.reasons td:last-child{text-align:left;white-space:normal;max-width:60em}
 svg{max-width:100%;height:auto}
-@media (prefers-color-scheme:dark){body{color:#ddd;background:#181818}td.flag{background:#5a4210}
-th,td{border-color:#444}svg{background:#fff}}
+@media (max-width:40em){svg{width:36em;max-width:none}td:first-child{white-space:normal;min-width:9em}
+div.reasons tr{display:grid;grid-template-columns:1fr 4em 4em;border-bottom:1px solid var(--line)}
+div.reasons th,div.reasons td{border:0}
+div.reasons th:last-child,div.reasons td:last-child{grid-column:1/-1}}
+@media (prefers-color-scheme:dark){:root{--ink:#ddd;--paper:#181818;--line:#444;--flag:#5a4210}svg{background:#fff}}
 """
 
 
@@ -213,7 +220,7 @@ def html(result: dict[str, Any]) -> str:
         "<h2>What is proved, and what it took</h2>",
         _wide(tables.proofs(cells).html()),
         "<h2>Every cell that differs</h2>",
-        _wide(tables.flags(cells).html()),
+        _wide(tables.flags(cells).html(), "reasons"),
         *(f"<figure>{_svg(figure)}</figure>" for figure in figures(result).values()),
         f"<p><code>{result['command']}</code> at {result['commit']}; Python {result['versions']['python']}.</p>",
         "</body></html>",
@@ -221,9 +228,9 @@ def html(result: dict[str, Any]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _wide(table: str) -> str:
-    """A table that scrolls where the page is narrow."""
-    return f"<div class='wide'>{table}</div>"
+def _wide(table: str, kind: str = "") -> str:
+    """A table that scrolls where the page is narrow; one of ``reasons`` ends its rows with a sentence."""
+    return f"<div class='{f'wide {kind}'.strip()}'>{table}</div>"
 
 
 def _svg(figure: Figure) -> str:

@@ -83,9 +83,9 @@ def _link(found: re.Match[str], here: Path, folder: Path) -> str:
 def _opened(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """A page that is copied as it is opens in the browser, and is not saved."""
     for node in list(doctree.findall(download_reference)):
-        if node["reftarget"] in app.config.html_extra_path:
-            up = "../" * docname.count("/")
-            node.replace_self(nodes.reference("", "", *node.children, refuri=f"{up}{node['reftarget']}"))
+        if node["reftarget"].endswith(".html"):
+            place = f"{'../' * docname.count('/')}_downloads/{node['filename']}"
+            node.replace_self(nodes.reference("", "", *node.children, refuri=place))
 
 
 def _framed(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -20,6 +21,57 @@ SMALLEST_GAP = 1e-14  # drawn for gaps that rounding makes zero
 LEGEND_STROKE = "#555555"  # of what a legend says about line styles, whatever the colour
 
 P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a curve looks, and what the legend calls it.
+
+    Attributes
+    ----------
+    label, color, marker : str
+    """
+
+    label: str
+    color: str
+    marker: str
+
+
+#: Every solver looks the same in every figure. SCS on all triplets is one method, with or without CVXPY: one colour.
+SOLVERS = {
+    "newton": Look("newton (the default)", "C0", "o"),
+    "scs": Look("scs (SCS, working sets)", "C1", "s"),
+    "scs-full": Look("scs-full (SCS, all triplets)", "C2", "D"),
+    "cvxpy": Look("cvxpy (Clarabel, all triplets)", "C3", "^"),
+    "cvxpy:SCS": Look("cvxpy:SCS (SCS, all triplets)", "C2", "p"),
+    "pgd": Look("pgd (subgradient descent)", "C4", "v"),
+    "NCA": Look("NCA (scikit-learn)", "C5", "P"),
+    "metric-learn": Look("metric-learn", "C6", "X"),
+    "mlpack": Look("mlpack", OTHERS, "*"),
+}
+
+
+def look(name: str, place: int) -> Look:
+    """The look of a solver, or of whatever else is drawn in this place among several.
+
+    Parameters
+    ----------
+    name : str
+        A solver as `lmnn_sdp.solve` and the experiments call it, or any other name.
+    place : int
+        Where it stands among the curves of its figure, from 0.
+
+    Returns
+    -------
+    Look
+        Of `SOLVERS` by its name, otherwise by its place.
+
+    Examples
+    --------
+    >>> look("newton", 3).color, look("wine", 3)
+    ('C0', Look(label='wine', color='C3', marker='^'))
+    """
+    return SOLVERS.get(name, Look(name, f"C{place % 7}", MARKERS[place % len(MARKERS)]))
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:

@@ -1,16 +1,19 @@
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from lmnn_sdp import Comparison, Problem, plots, solve
 from lmnn_sdp.analysis.summaries import largest_difference, margin_histogram, spectrum, violated
 from lmnn_sdp.datasets import load
+from lmnn_sdp.plots.style import SOLVERS
 from lmnn_sdp.problem.scale import euclidean_scale
 from lmnn_sdp.solvers.solution import HistoryRow
 from problems import blobs
 
 SWEEP = {
-    "title": "points",
+    "data": "blobs",
+    "fixed": "2 features",
     "along": "n",
     "exponent": 1.0,
     "sizes": [10, 20],
@@ -74,6 +77,45 @@ def test_shares_rise_to_what_is_solved():
     assert first.get_ydata().tolist() == [0, 25, 50, 75, 75]
     assert second.get_ydata().tolist() == [0, 0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a: 3 of 4 solved", "b: 0 of 2 solved"]
+
+
+def test_kinds_that_one_solver_solves_share_its_colour():
+    figure = plots.solved({"both": {"newton": ([1.0], 1), "scs": ([1.0], 1)}, "kinds": {"a": ([1.0], 1), "b": ([], 1)}})
+    (newton, scs), kinds = (axes.get_lines() for axes in figure.axes)
+    with matplotlib.style.context(plots.STYLE):  # C0 is a colour of the style
+        own, other, *alike = (to_hex(line.get_color()) for line in (newton, scs, *kinds))
+    assert alike == [own, own]
+    assert other != own
+    assert kinds[0].get_linestyle() != kinds[1].get_linestyle()
+
+
+def test_a_solver_looks_the_same_in_every_figure():
+    rows = [HistoryRow(k, 0.5 + k, 2.0, 1.0, 1, 1, 1) for k in range(2)]
+    points = [(0.1, 1e-2)]
+    alone = plots.excess({"a": {"pgd": points}, "b": {"scs": points, "pgd": points}})
+    curves = plots.convergence({"newton": rows, "pgd": rows})
+    looks = [
+        (line.get_color(), line.get_marker())
+        for axes in (*alone.axes, curves.axes[1])
+        for line in axes.lines
+        if line.get_label() == SOLVERS["pgd"].label
+    ]
+    assert len(looks) == 3
+    assert len(set(looks)) == 1
+    assert len({(own.color, own.marker) for own in SOLVERS.values()}) == len(SOLVERS)
+
+
+def test_what_is_missing_is_told_below_its_panel():
+    panels = {"small": {"a": [(0.1, 1e-2)]}, "large": {"a": [(0.1, 1e-2)]}}
+    small, large = plots.excess(panels, {"small": "", "large": "not tried: b"}).axes
+    assert small.get_xlabel() == "seconds"
+    assert large.get_xlabel() == "seconds\nnot tried: b"
+
+
+def test_scaling_is_titled_with_what_twice_the_size_costs():
+    total, shares = plots.scaling([SWEEP], {"passes": "all points are searched"}).axes
+    assert title(total) == "blobs: points $\\times$ 2, seconds $\\times$ 2.0"
+    assert shares.get_legend_handles_labels()[1] == ["all points are searched", "rest"]
 
 
 def test_the_same_figure_gives_the_same_bytes(solved, tmp_path):
@@ -140,6 +182,9 @@ def test_margins_of_data_on_a_grid_have_a_bin_each():
     assert violated(edges, after) == np.sum(margins < 1 - 1e-6)
     drawn = plots.margins(edges, before, after).axes[0]
     assert f"{100 * violated(edges, after) / problem.n_triplets:.2f} % after" in title(drawn)
+    own = int(np.argmin(np.abs(np.array(edges[1:]) + edges[:-1] - 2)))  # the bin of the margin itself
+    assert drawn.patches[0].get_data().edges[own] == pytest.approx(1)
+    assert f"{after[own]:,} at the margin itself" in drawn.texts[0].get_text()
 
 
 def test_a_spectrum_goes_as_far_as_the_rank(solved):
@@ -147,6 +192,9 @@ def test_a_spectrum_goes_as_far_as_the_rank(solved):
     assert len(spectrum(solution)) == solution.certificate.rank
     drawn = plots.spectrum({"a": [4.0, 1.0], "b": [1.0]}).axes[0]
     assert title(drawn) == "The metric measures in 1 to 2 directions"
+    drawn = plots.spectrum({"a": [4.0, 1.0], "b": [1.0]}, {"a": 2, "b": 3}).axes[0]
+    assert title(drawn) == "1 of 2 metrics measure in fewer directions than there are features"
+    assert [text.get_text() for text in drawn.get_legend().get_texts()] == ["a: 2 of 2", "b: 1 of 3"]
 
 
 def test_a_solve_known_at_its_end_only_is_a_filled_and_a_hollow_dot_that_a_line_joins():

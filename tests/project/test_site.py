@@ -101,3 +101,6 @@ def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path
             assert target.exists(), f"{path.name}: {link}"
             if parts.fragment and target in pages:
                 assert unquote(parts.fragment) in pages[target].places, f"{path.name}: {link}"
+    page = tmp_path / "site" / "reproduction.html"
+    (alone,) = (link for link in pages[page].links if link.startswith("_downloads"))
+    assert (page.parent / alone).read_bytes() == (DOCS / "reproduction.html").read_bytes()
