@@ -110,8 +110,6 @@ class Corner:
         solution, d, q = self._solution, self._d, self._q
         listed = self._problem.hinges(solution.L)
         off = np.abs(1 - self._problem.margins(solution.L, self._triplets))
-        rows = self._face_rows
-        values = np.linalg.eigvalsh(rows.T @ rows)
         return Counts(
             n=self._problem.n_points,
             d=d,
@@ -126,7 +124,7 @@ class Corner:
             face=q * (q + 1) // 2,
             tangent=d * q - q * (q - 1) // 2,
             all=d * (d + 1) // 2,
-            spanned=int(np.sum(values > SPANS * np.max(values, initial=0.0))),
+            spanned=self._spanned,
         )
 
     def seen(self, M: FloatArray) -> float:
@@ -139,6 +137,8 @@ class Corner:
 
         The size of M_11 is itself bounded by the distance, so the bound is the limit of an increasing sequence.
         """
+        if self._spanned < self._q * (self._q + 1) // 2:
+            return float("inf")
         upper, lower = self._solution.objective, self._solution.lower_bound
         e, own = (1 + gap) * upper - lower, upper - lower
         sigma, kappa12, kappa22 = self._operators
@@ -153,6 +153,13 @@ class Corner:
             return float("inf")
         whole = np.sqrt(inner**2 + 2 * turned**2 + (outside + own_outside) ** 2)
         return float(whole / np.linalg.norm(best))
+
+    @cached_property
+    def _spanned(self) -> int:
+        """Dimension of the span of the ``Q1'A_tQ1``."""
+        rows = self._face_rows
+        values = np.linalg.eigvalsh(rows.T @ rows)
+        return int(np.sum(values > SPANS * np.max(values, initial=0.0)))
 
     @cached_property
     def _face_rows(self) -> FloatArray:

@@ -16,6 +16,7 @@ from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.types import FloatArray
 
+EASIER = 10  # times the gap of the optimum, that of a tilted one
 ASCENTS = 2  # walks along the farthest move so far
 ASCENT_LEVEL = 1e-2
 CARRIES = 1e-3  # part of the largest eigenvalue from which a direction counts
@@ -130,7 +131,7 @@ class Study:
         return {name: self._walk(C, shares) for name, C in directions.items()}
 
     def _walk(self, C: FloatArray, shares: Sequence[float]) -> Walk:
-        return moves.walk(self.problem, self.best, C, shares, self._tol)
+        return moves.walk(self.problem, self.best, C, shares, EASIER * self._tol)
 
     def _crossings(self, walk: Walk, levels: Sequence[float]) -> list[Place]:
         """The last metric of a walk within each excess over the proved lower bound."""
