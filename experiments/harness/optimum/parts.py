@@ -23,7 +23,7 @@ from lmnn_sdp.numerics.types import FloatArray, IntArray
 VOTERS = 3  # nearest points that vote, everywhere
 TRAIN = 0.7  # share of the points to learn from
 DECIMALS = 6  # of a distance over that of the last voter: what differs by less is a tie
-LETTERS = 2_000  # points of the part of letters
+LETTERS = 1_000  # points of the part of letters
 
 
 @dataclass(frozen=True, eq=False)
