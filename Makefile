@@ -78,6 +78,7 @@ results: $(READY) $(PEERS)  ## Run every experiment at full size and rewrite exp
 	$(BIN)/python experiments/convergence.py
 	$(BIN)/python experiments/margins.py
 	$(BIN)/python experiments/plane.py
+	$(BIN)/python experiments/optimum.py
 	$(BIN)/python experiments/proofs.py
 	$(BIN)/python experiments/faults.py
 	$(BIN)/python experiments/rigour.py

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 import matplotlib.style
 import numpy as np
+import optimum_pictures
 from matplotlib.figure import Figure
 
 import paper
@@ -67,6 +68,7 @@ def main() -> None:
     plots.save(_solved(_read(source, "hard_problems")), target, "hard_problems")
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
     drawn = paper.pictures(_read(source, "paper_figures")) | paper_images.pictures(_read(source, "galleries"))
+    drawn |= optimum_pictures.pictures(_read(source, "optimum"))
     for name, figure in drawn.items():
         plots.save(figure, target, name)
 

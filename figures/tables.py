@@ -11,6 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
 from harness.engines import report as engines
+from harness.optimum import report as optimum
 from harness.paths import RESULTS, ROOT
 from harness.reproduction import paper, report
 from harness.reproduction import tables as reproduced
@@ -22,6 +23,7 @@ PAGES = (
     "coming_from.md",
     "paper_notes.md",
     "docs/reproduction.md",
+    "docs/optimum.md",
     "docs/diagnose.md",
     "docs/scale_plan.md",
     "docs/family/index.md",
@@ -60,6 +62,9 @@ def blocks(page: str) -> dict[str, str]:
         return {"commits": commits()}
     if page == "docs/reproduction.md":
         return reproduction()
+    if page == "docs/optimum.md":
+        result = _read("optimum")
+        return optimum.blocks(result) | {"origin": _origin(result)}
     if page == "docs/diagnose.md":
         return {"diagnosed": diagnosed(), "diagnosis times": diagnosis_times(), "sizes": sizes()}
     if page == "docs/family/index.md":
