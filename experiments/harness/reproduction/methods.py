@@ -30,7 +30,7 @@ from lmnn_sdp.numerics.types import FloatArray
 
 NEIGHBORS = 3  # that vote, and targets, as in the paper
 SECONDS = 400.0  # that a fit may take; its gap is what is then proved
-LONG = 1800.0  # and many metrics of many points
+LONG = 1800.0  # and many metrics
 PASSES = 3
 #: Trace penalty of several metrics, in parts of the mean curvature of the pull: classes of few points leave directions
 #: free in which no target differs.
@@ -159,9 +159,8 @@ def metrics(split: Split, case: Case) -> Outcome:
         reg = RIDGE * choices.pull_curvature(split)
     else:
         reg = 0.0
-    many = len(split.y) > MANY
-    limit, tol = (LONG, max(case.tol, 1e-3)) if many else (SECONDS, case.tol)
-    model, cpu = _fitted(MultiMetricLMNN(tol=tol, reg=reg, time_limit=limit), split.X, split.y)
+    tol = max(case.tol, 1e-3) if len(split.y) > MANY else case.tol
+    model, cpu = _fitted(MultiMetricLMNN(tol=tol, reg=reg, time_limit=LONG), split.X, split.y)
     energy = EnergyClassifier(FrozenEstimator(model)).fit(split.X, split.y)
     errors = {"vote": _wrong(model, split.X_test, split), "energy": _wrong(energy, split.X_test, split)}
     note = ", ".join(
