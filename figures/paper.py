@@ -47,25 +47,27 @@ def stripes(result: dict[str, Any]) -> Figure:
 
 def _compasses(axes: Axes, methods: dict[str, Any], draws: int) -> None:
     """Of each method the axis on the draw that is shown, and the range of its angles over all draws."""
-    axes.set(xlim=(-0.6, len(methods) - 0.4), ylim=(0, 1), xticks=[], yticks=[])
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
+    names = []
     for place, (name, found) in enumerate(methods.items()):
-        dial = axes.inset_axes((place - 0.45, 0.2, 0.9, 0.8), transform=axes.transData)
+        dial = axes.inset_axes((place - 0.45, 0.0, 0.9, 1.0), transform=axes.transData)
         dial.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal")
         dial.axis("off")
         low, high = found["from_horizontal_degrees"]
         if found["stretch"] == 1:
             dial.scatter([0], [0], s=90, marker="+", color="black")
-            axes.text(place, 0.05, "all directions alike", ha="center", fontsize=9)
+            names.append("all directions alike")
             continue
         for begin, end in ((low, high), (-high, -low), (180 - high, 180 - low), (180 + low, 180 + high)):
             dial.add_patch(Wedge((0, 0), 1, begin, end, facecolor=BEFORE, edgecolor=BEFORE, alpha=0.55))
         _double_arrow(dial, np.zeros(2), found["axis_degrees"], 1.0)
-        ends = " to ".join(dict.fromkeys(f"{degrees:.0f}" for degrees in (low, high)))
-        axes.text(place, 0.05, f"{name}: {ends}°", ha="center", fontsize=9)
+        names.append(f"{name}: {' to '.join(dict.fromkeys(f'{degrees:.0f}' for degrees in (low, high)))}°")
+    axes.set(xlim=(-0.6, len(methods) - 0.4), ylim=(0, 1), yticks=[], ylabel="axis stretched")
+    axes.set_xticks(range(len(methods)), names)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
     courses = {course: _listed([name for name in methods if _course(methods[name]) == course]) for course in COURSES}
-    axes.set_title(", ".join(f"{names} {course}" for course, names in courses.items()) + "\n")
+    axes.set_title(", ".join(f"{whose} {course}" for course, whose in courses.items()) + "\n")
     told = (
         f"arrow: axis that is stretched most, on the draw above; grey: its angle to the horizontal over {draws} draws"
     )
