@@ -174,6 +174,7 @@ def _draw(named: NamedProblem, solution: Solution, folder: Path) -> None:
     edges, before, after = margin_histogram(problem, solution)
     plots.save(plots.margins(edges, before, after, name), folder, f"{name}_margins")
     if np.any(solution.M):
-        plots.save(plots.spectrum({name: spectrum(solution)}), folder, f"{name}_spectrum")
+        dimensions = problem.n_features * (1 if problem.blocks is None else len(problem.blocks))
+        plots.save(plots.spectrum({name: spectrum(solution)}, {name: dimensions}), folder, f"{name}_spectrum")
     if problem.n_features == 2 and problem.blocks is None:
         plots.save(plots.plane(problem, solution.M), folder, f"{name}_plane")

@@ -30,7 +30,7 @@ from lmnn_sdp.numerics.types import FloatArray
 
 NEIGHBORS = 3  # that vote, and targets, as in the paper
 SECONDS = 400.0  # that a fit may take; its gap is what is then proved
-LONG = 1800.0  # and many metrics
+LONG = 7200.0  # and many metrics
 PASSES = 3
 #: Trace penalty of several metrics, in parts of the mean curvature of the pull: classes of few points leave directions
 #: free in which no target differs.
