@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 import paper
 import paper_images
+import paper_speed_ups
 from harness.paths import FIGURES, RESULTS
 from lmnn_sdp import Problem, plots
 from lmnn_sdp.datasets import load
@@ -69,6 +70,7 @@ def main() -> None:
     plots.save(_verify_small(_read(source, "verify_small")["problems"]), target, "verify_small")
     drawn = paper.pictures(_read(source, "paper_figures")) | paper_images.pictures(_read(source, "galleries"))
     drawn |= optimum_pictures.pictures(_read(source, "optimum"))
+    drawn |= paper_speed_ups.pictures(_read(source, "speed_ups"))
     for name, figure in drawn.items():
         plots.save(figure, target, name)
 

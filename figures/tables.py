@@ -10,6 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "experiments"))
 
+from harness import markdown
 from harness.engines import report as engines
 from harness.optimum import report as optimum
 from harness.paths import RESULTS, ROOT
@@ -446,9 +447,7 @@ def objectives() -> str:
 
 def _table(names: Sequence[str], sides: str, rows: Iterable[Sequence[str]], result: dict[str, Any]) -> str:
     """A table under the names of its columns, each set to the left (l) or right (r), and where its numbers are from."""
-    rule = "|".join("---:" if side == "r" else "---" for side in sides)
-    lines = ["| " + " | ".join(cells) + " |" for cells in (names, *rows)]
-    return "\n".join([lines[0], f"|{rule}|", *lines[1:], "", _origin(result)])
+    return f"{markdown.table(names, rows, sides)}\n\n{_origin(result)}"
 
 
 def _attempt(attempt: dict[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from harness.markdown import table
 
 MEANINGS = {
     "a_per_pair": "a, a pair",
@@ -125,9 +127,3 @@ def stochastic(row: dict[str, Any]) -> str:
 
 
 SENTENCES = {"killed": killed, "same": same, "one": one_process, "stochastic": stochastic, "workers": workers}
-
-
-def table(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' + '---:|' * (len(header) - 1)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in body)])

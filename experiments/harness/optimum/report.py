@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import log
 from statistics import mean, median
 from typing import Any
 
+from harness.markdown import table
 from harness.optimum.sensitivity import SCALINGS
 
 ASKED = 1e-3  # the gap that users ask about
@@ -245,9 +246,3 @@ def corners(found: dict[str, dict[str, Any]]) -> str:
 def percent(share: float) -> str:
     """A share of one."""
     return f"{100 * share:.2g} %" if 100 * share < 10 else f"{100 * share:.0f} %"
-
-
-def table(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
-    lines = [f"| {' | '.join(header)} |", f"|---|{'---:|' * (len(header) - 1)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in body)])

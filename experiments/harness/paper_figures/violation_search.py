@@ -1,7 +1,7 @@
 """Fig. 12 of Weinberger & Saul (2009): the search for margin violations with a ball tree for each class.
 
 An anchor's impostors lie within 1 + its squared distance to its last target neighbour. The 1 is in the units of the
-data, so it weighs less where these are small: distances of pixels from 0 to 255 make it next to nothing.
+data: beside distances of pixels from 0 to 255 it is next to nothing, of pixels from 0 to 1 it is not.
 """
 
 from __future__ import annotations

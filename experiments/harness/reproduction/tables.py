@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from harness import markdown
 from harness.reproduction import paper
 from harness.reproduction.explained import explanation
 from harness.reproduction.report import Cell
@@ -24,8 +25,8 @@ class Text:
 
     def markdown(self) -> str:
         """For a page."""
-        lines = [self.header, ("---", *("---" if name == WORDS else "---:" for name in self.header[1:])), *self.rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        sides = "".join("l" if name == WORDS else "r" for name in self.header[1:])
+        return markdown.table(self.header, self.rows, f"l{sides}")
 
     def html(self) -> str:
         """For the report; cells with a star are marked."""
