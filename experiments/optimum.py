@@ -142,11 +142,12 @@ def ask(one: Asked, sizes: Sizes) -> dict[str, Any]:
     parts, best = study.parts, study.best
     far = study.farthest(sizes.levels, sizes.shares)
     print(f"{one.name}: {farthest(far)}", flush=True)
-    settings = [
+    tried = [
         *(Setting("mu", mu) for mu in sizes.mus),
         *(Setting("k", k) for k in sizes.ks),
         *(Setting("scaling", scaling) for scaling in SCALINGS),
     ]
+    settings = [setting for setting in tried if sensitivity.is_determined(data, setting, one.repeats)]
     folds = sensitivity.cross_validated(data, settings, one.repeats, sizes.tol_folds)
     changes = [sensitivity.along(parts, best, setting, sizes.tol) for setting in settings]
     return {

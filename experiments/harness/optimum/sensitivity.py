@@ -21,6 +21,8 @@ from lmnn_sdp import Problem, Solution, solve
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.linalg import metric_of
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.singular import SingularPullError
+from lmnn_sdp.problem.whitening import whiten
 
 FOLDS = 5
 SCALINGS = ("raw", "standardised", "whitened")
@@ -127,9 +129,7 @@ def cross_validated(data: Dataset, settings: list[Setting], repeats: int, tol: f
     Standard errors are those of Nadeau and Bengio (2003): the variance over the folds, times one over their number
     plus the ratio of test to training points, because folds share training points.
     """
-    codes = np.unique(data.y, return_inverse=True)[1]
-    folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
-    splits = [standardised(data.X, codes, *rows) for rows in folds.split(data.X, codes)]
+    splits = _folds(data, repeats)
     errors = np.array([[_error(parts, setting, tol) for parts in splits] for setting in [DEFAULT, *settings]])
     factor = math.sqrt(1 / len(splits) + 1 / (FOLDS - 1))
     apart = errors[1:] - errors[0]
@@ -142,6 +142,23 @@ def cross_validated(data: Dataset, settings: list[Setting], repeats: int, tol: f
         }
         for own, difference in zip(errors[1:], apart, strict=True)
     ]
+
+
+def is_determined(data: Dataset, setting: Setting, repeats: int) -> bool:
+    """Whether the metric is, on every fold: a single target may leave a feature without a pull, as border pixels do."""
+    try:
+        for parts in _folds(data, repeats):
+            whiten(setting.problem(parts))
+    except SingularPullError:
+        return False
+    return True
+
+
+def _folds(data: Dataset, repeats: int) -> list[Parts]:
+    """Training and test points of each fold."""
+    codes = np.unique(data.y, return_inverse=True)[1]
+    folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
+    return [standardised(data.X, codes, *rows) for rows in folds.split(data.X, codes)]
 
 
 def _error(parts: Parts, setting: Setting, tol: float) -> float:
