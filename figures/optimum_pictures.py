@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from harness.optimum.report import ASKED, DEFAULTS, NOTICED, at, largest, percent
+from harness.optimum.report import ASKED, NOTICED, at, largest, percent
 from lmnn_sdp.plots import scientific
 from lmnn_sdp.plots.style import AFTER, BEFORE, KINK, LEGEND_STROKE, MARKERS, styled
 
+KINDS = ("scaling", "k", "mu")  # from the bottom upwards
 FARTHEST = 10.0  # a bound beyond this many times the norm of the optimum says nothing worth drawing
 
 
@@ -63,27 +64,59 @@ def _key(axes: Axes, kinds: dict[str, str]) -> None:
 
 @styled
 def chosen(data: dict[str, Any]) -> Figure:
-    """Cross-validated error along mu and k."""
-    figure = Figure(figsize=(9.2, 4.2))
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, kind, words in zip(panels, ("mu", "k"), ("mu, weight of the push", "k, target neighbours"), strict=True):
-        beyond = total = 0
-        for number, (name, one) in enumerate(data.items()):
-            default = next(row for row in one["settings"] if row["value"] == "standardised")
-            own = [row for row in one["settings"] if row["kind"] == kind]
-            beyond += sum(abs(row["difference"]) > NOTICED * row["difference_se"] for row in own)
-            total += len(own)
-            rows = sorted([*own, default | {"value": DEFAULTS[kind]}], key=lambda row: row["value"])
-            errors, bars = ([100 * row[key] for row in rows] for key in ("error", "se"))
-            values = [row["value"] for row in rows]
-            style = {"color": f"C{number}", "marker": MARKERS[number], "label": name}
-            axes.errorbar(values, errors, yerr=bars, elinewidth=0.8, capsize=2, **style)
-        axes.set_title(f"{beyond} of {total} choices of {kind} differ from {kind} = {DEFAULTS[kind]:g}")
-        axes.set(xlabel=words, xticks=values)
-    panels[0].set_ylabel("cross-validated error of 3-NN, %, and its standard error")
-    handles, names = panels[0].get_legend_handles_labels()
+    """Votes that change by a gap, by a point, and by choices; and what choices do to the error."""
+    figure = Figure(figsize=(9.6, 4.4))
+    left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
+    changes = {name: _changes(one) for name, one in data.items()}
+    sources = list(next(iter(changes.values())))[::-1]
+    for number, (name, found) in enumerate(changes.items()):
+        places = np.arange(len(sources)) + _offset(number, len(data))
+        shares = [100 * found[source] for source in sources]
+        left.plot(shares, places, color=f"C{number}", marker=MARKERS[number], linewidth=0, label=name)
+    gap, choice = (max(found[source] for found in changes.values()) for source in (sources[-1], sources[0]))
+    left.set_title(f"A gap of {scientific(ASKED)} turns up to {percent(gap)} of votes, scale {percent(choice)}")
+    left.set(xlabel="votes on test points that change, %", yticks=range(len(sources)), yticklabels=sources)
+    left.grid(visible=False, axis="y")
+    beyond = total = 0
+    for number, one in enumerate(data.values()):
+        for row in one["settings"]:
+            if row["value"] == "standardised":
+                continue
+            differs = abs(row["difference"]) > NOTICED * row["difference_se"]
+            beyond, total = beyond + differs, total + 1
+            place = KINDS.index(row["kind"]) + _offset(number, len(data))
+            style = {"color": f"C{number}", "marker": MARKERS[number], "markerfacecolor": None if differs else "white"}
+            right.plot([100 * row["difference"]], [place], markersize=5, linewidth=0, **style)
+    right.axvline(0, color=LEGEND_STROKE, linewidth=0.8)
+    right.set_title(f"{beyond} of {total} choices change the error")
+    right.set(xlabel="cross-validated error less the default's, points")
+    right.set(yticks=range(len(KINDS)), yticklabels=sources[: len(KINDS)])
+    right.grid(visible=False, axis="y")
+    for face, words in ((None, "more"), ("white", "no more")):
+        style = {"marker": "o", "markerfacecolor": face, "markersize": 5, "linewidth": 0}
+        right.plot([], [], color=LEGEND_STROKE, label=f"{words} than {NOTICED} standard errors", **style)
+    right.legend(loc="best")
+    handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(data))
     return figure
+
+
+def _offset(number: int, count: int) -> float:
+    """So that the marks of several data sets do not hide each other."""
+    return 0.5 * (0.5 - number / max(1, count - 1))
+
+
+def _changes(one: dict[str, Any]) -> dict[str, float]:
+    """Largest share of votes that each source changes."""
+    found = {f"gap of {scientific(ASKED)}": largest(at(one, ASKED), "turned")}
+    for kind, rows in one["single_points"].items():
+        found[f"one point {kind}"] = max(row["turned"] for row in rows)
+    for kind in KINDS[::-1]:
+        rows = [row for row in one["settings"] if row["kind"] == kind]
+        values = [row["value"] for row in rows if row["value"] != "standardised"]
+        words = " or ".join(values) if kind == "scaling" else f"{kind} from {min(values):g} to {max(values):g}"
+        found[words] = max(row["turned"] for row in rows)
+    return found
 
 
 @styled
