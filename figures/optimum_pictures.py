@@ -85,16 +85,17 @@ def chosen(data: dict[str, Any]) -> Figure:
             differs = abs(row["difference"]) > NOTICED * row["difference_se"]
             beyond, total = beyond + differs, total + 1
             place = KINDS.index(row["kind"]) + _offset(number, len(data))
-            style = {"color": f"C{number}", "marker": MARKERS[number], "markerfacecolor": None if differs else "white"}
+            face = f"C{number}" if differs else "white"
+            style = {"color": f"C{number}", "marker": MARKERS[number], "markerfacecolor": face}
             right.plot([100 * row["difference"]], [place], markersize=5, linewidth=0, **style)
     right.axvline(0, color=LEGEND_STROKE, linewidth=0.8)
     right.set_title(f"{beyond} of {total} choices change the error")
     right.set(xlabel="cross-validated error less the default's, points")
     right.set(yticks=range(len(KINDS)), yticklabels=sources[: len(KINDS)])
     right.grid(visible=False, axis="y")
-    for face, words in ((None, "more"), ("white", "no more")):
-        style = {"marker": "o", "markerfacecolor": face, "markersize": 5, "linewidth": 0}
-        right.plot([], [], color=LEGEND_STROKE, label=f"{words} than {NOTICED} standard errors", **style)
+    for face, words in ((LEGEND_STROKE, "more"), ("white", "no more")):
+        style = {"color": LEGEND_STROKE, "marker": "o", "markerfacecolor": face}
+        right.plot([], [], markersize=5, linewidth=0, label=f"{words} than {NOTICED} standard errors", **style)
     right.legend(loc="best")
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(data))

@@ -167,8 +167,9 @@ def settings(data: dict[str, Any], kind: str) -> str:
     rows = []
     for name, one in data.items():
         own = {row["value"]: row for row in one["settings"] if row["kind"] == kind}
-        default = next(row for row in one["settings"] if row["value"] == "standardised")
-        rows.append([name, *(setting(own.get(value, default)) for value in columns)])
+        if kind in DEFAULTS:
+            own[DEFAULTS[kind]] = next(row for row in one["settings"] if row["value"] == "standardised")
+        rows.append([name, *(setting(own[value]) if value in own else "no metric" for value in columns)])
     return table([kind, *map(str, columns)], rows)
 
 
