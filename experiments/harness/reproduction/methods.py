@@ -31,6 +31,7 @@ from lmnn_sdp.numerics.types import FloatArray
 NEIGHBORS = 3  # that vote, and targets, as in the paper
 SECONDS = 400.0  # that a fit may take; its gap is what is then proved
 LONG = 7200.0  # and many metrics
+FINEST, ENOUGH = 1e-6, 1e-3  # where a data set is not solved to the first gap, many metrics are to the second
 PASSES = 3
 #: Trace penalty of several metrics, in parts of the mean curvature of the pull: classes of few points leave directions
 #: free in which no target differs.
@@ -159,7 +160,7 @@ def metrics(split: Split, case: Case) -> Outcome:
         reg = RIDGE * choices.pull_curvature(split)
     else:
         reg = 0.0
-    tol = max(case.tol, 1e-3) if len(split.y) > MANY else case.tol
+    tol = ENOUGH if case.tol > FINEST else case.tol
     model, cpu = _fitted(MultiMetricLMNN(tol=tol, reg=reg, time_limit=LONG), split.X, split.y)
     energy = EnergyClassifier(FrozenEstimator(model)).fit(split.X, split.y)
     errors = {"vote": _wrong(model, split.X_test, split), "energy": _wrong(energy, split.X_test, split)}
