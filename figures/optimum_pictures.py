@@ -69,13 +69,14 @@ def chosen(data: dict[str, Any]) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
     changes = {name: _changes(one) for name, one in data.items()}
     sources = list(next(iter(changes.values())))[::-1]
+    words = [_words(source, data) for source in sources]
     for number, (name, found) in enumerate(changes.items()):
         places = np.arange(len(sources)) + _offset(number, len(data))
         shares = [100 * found[source] for source in sources]
         left.plot(shares, places, color=f"C{number}", marker=MARKERS[number], linewidth=0, label=name)
     gap, choice = (max(found[source] for found in changes.values()) for source in (sources[-1], sources[0]))
     left.set_title(f"A gap of {scientific(ASKED)} turns up to {percent(gap)} of votes, scale {percent(choice)}")
-    left.set(xlabel="votes on test points that change, %", yticks=range(len(sources)), yticklabels=sources)
+    left.set(xlabel="votes on test points that change, %", yticks=range(len(sources)), yticklabels=words)
     left.grid(visible=False, axis="y")
     beyond = total = 0
     for number, one in enumerate(data.values()):
@@ -91,11 +92,11 @@ def chosen(data: dict[str, Any]) -> Figure:
     right.axvline(0, color=LEGEND_STROKE, linewidth=0.8)
     right.set_title(f"{beyond} of {total} choices change the error")
     right.set(xlabel="cross-validated error less the default's, points")
-    right.set(yticks=range(len(KINDS)), yticklabels=sources[: len(KINDS)])
+    right.set(yticks=range(len(KINDS)), yticklabels=words[: len(KINDS)])
     right.grid(visible=False, axis="y")
-    for face, words in ((LEGEND_STROKE, "more"), ("white", "no more")):
+    for face, how in ((LEGEND_STROKE, "more"), ("white", "no more")):
         style = {"color": LEGEND_STROKE, "marker": "o", "markerfacecolor": face}
-        right.plot([], [], markersize=5, linewidth=0, label=f"{words} than {NOTICED} standard errors", **style)
+        right.plot([], [], markersize=5, linewidth=0, label=f"{how} than {NOTICED} standard errors", **style)
     right.legend(loc="best")
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(data))
@@ -109,15 +110,21 @@ def _offset(number: int, count: int) -> float:
 
 def _changes(one: dict[str, Any]) -> dict[str, float]:
     """Largest share of votes that each source changes."""
-    found = {f"gap of {scientific(ASKED)}": largest(at(one, ASKED), "turned")}
+    found = {"gap": largest(at(one, ASKED), "turned")}
     for kind, rows in one["single_points"].items():
-        found[f"one point {kind}"] = max(row["turned"] for row in rows)
+        found[kind] = max(row["turned"] for row in rows)
     for kind in KINDS[::-1]:
-        rows = [row for row in one["settings"] if row["kind"] == kind]
-        values = [row["value"] for row in rows if row["value"] != "standardised"]
-        words = " or ".join(values) if kind == "scaling" else f"{kind} from {min(values):g} to {max(values):g}"
-        found[words] = max(row["turned"] for row in rows)
+        found[kind] = max(row["turned"] for row in one["settings"] if row["kind"] == kind)
     return found
+
+
+def _words(source: str, data: dict[str, Any]) -> str:
+    """What a source of changes is called; a choice by all its values on any data."""
+    if source not in KINDS:
+        return f"gap of {scientific(ASKED)}" if source == "gap" else f"one point {source}"
+    rows = [row for one in data.values() for row in one["settings"] if row["kind"] == source]
+    values = dict.fromkeys(row["value"] for row in rows if row["value"] != "standardised")
+    return " or ".join(values) if source == "scaling" else f"{source} from {min(values):g} to {max(values):g}"
 
 
 @styled

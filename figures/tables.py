@@ -391,7 +391,7 @@ def diagnosed() -> str:
     sure = sum(one["sure"] for one in wrong)
     noise = f"{result['false_alarms']} of {result['noises']} sets of pure noise were taken for a signal."
     told = f"{len(rows) - len(wrong)} of {len(rows)} agree; of the others {sure} were called sure. {noise}"
-    return f"{told}\n\n{_table(names, 'lllcrrrlcr', rows, result)}"
+    return f"{told}\n\n{_table(names, 'llllrrrllr', rows, result)}"
 
 
 def diagnosis_times() -> str:

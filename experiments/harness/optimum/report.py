@@ -140,7 +140,7 @@ def traces(data: dict[str, Any]) -> str:
 
     def cell(row: dict[str, Any]) -> str:
         (low, high), (least, most) = row["trace"]["found"], row["trace"]["proved"]
-        return f"{low:.3g} to {high:.3g} ({least:.3g} to {most:.3g})"
+        return f"{low:.3g} to {high:.3g} ({max(least, 0):.3g} to {most:.3g})"
 
     return by_level(data, cell)
 
