@@ -94,10 +94,11 @@ def chosen(data: dict[str, Any]) -> Figure:
     right.set(xlabel="cross-validated error less the default's, points")
     right.set(yticks=range(len(KINDS)), yticklabels=words[: len(KINDS)])
     right.grid(visible=False, axis="y")
-    for face, how in ((LEGEND_STROKE, "more"), ("white", "no more")):
+    for face, how in ((LEGEND_STROKE, "by more than"), ("white", "within")):
         style = {"color": LEGEND_STROKE, "marker": "o", "markerfacecolor": face}
-        right.plot([], [], markersize=5, linewidth=0, label=f"{how} than {NOTICED} standard errors", **style)
-    right.legend(loc="best")
+        right.plot([], [], markersize=5, linewidth=0, label=f"{how} {NOTICED} standard errors", **style)
+    right.set_ylim(-1.1, len(KINDS) - 0.6)  # room for the legend
+    right.legend(loc="lower left")
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(data))
     return figure
