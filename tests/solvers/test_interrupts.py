@@ -26,9 +26,10 @@ def solved():
 
 @pytest.fixture(autouse=True)
 def handler_of_the_interpreter():
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    """Whatever the tests were given: a job in the background of a shell ignores Ctrl-C."""
+    given = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.signal(signal.SIGINT, given) is signal.default_int_handler
 
 
 def ctrl_c(*_):
