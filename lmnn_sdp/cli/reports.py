@@ -14,8 +14,8 @@ from lmnn_sdp.analysis.metric_files import GivenMetric
 from lmnn_sdp.cli.options import NamedProblem
 from lmnn_sdp.datasets.dataset import Dataset
 from lmnn_sdp.display.intervals import bound_text, gap_text, interval_text
-from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import Certificate
+from lmnn_sdp.solvers.passes import SolvedPass
 from lmnn_sdp.solvers.solution import Solution
 
 if TYPE_CHECKING:  # scikit-learn is slow to import
@@ -36,12 +36,12 @@ def _rank_and_gap(solution: Solution) -> dict[str, Any]:
     return {"rank": solution.certificate.rank, "relative_gap": solution.relative_gap}
 
 
-def passes_as_json(found: Sequence[tuple[Problem, Solution]]) -> dict[str, Any]:
+def passes_as_json(found: Sequence[SolvedPass]) -> dict[str, Any]:
     """What ``solve --json`` prints of several passes; nothing of one."""
     if len(found) == 1:
         return {}
     keys = ("objective", "lower_bound", "relative_gap")
-    return {"passes": [{key: getattr(solution, key) for key in keys} for _, solution in found]}
+    return {"passes": [{key: getattr(one.solution, key) for key in keys} for one in found]}
 
 
 def audit_as_json(named: NamedProblem, metric: GivenMetric, found: Audit) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def print_solution(named: NamedProblem, solution: Solution, kept: Solution) -> N
     click.echo(f"  {'Of any rank: ' if kept is not solution else ''}{solution.message}")
 
 
-def print_passes(found: Sequence[tuple[Problem, Solution]]) -> None:
+def print_passes(found: Sequence[SolvedPass]) -> None:
     """A line for each of several passes; objectives are of other targets, and a lower one need not be better."""
-    for number, (_, solution) in enumerate(found if len(found) > 1 else [], start=1):
-        low, high = interval_text(solution.lower_bound, solution.objective)
+    for number, one in enumerate(found if len(found) > 1 else [], start=1):
+        low, high = interval_text(one.solution.lower_bound, one.solution.objective)
         click.echo(f"pass {number}: optimum in [{low}, {high}]")
 
 

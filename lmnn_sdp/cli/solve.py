@@ -31,8 +31,9 @@ from lmnn_sdp.numerics.engines import running
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.solvers.cut import cut
 from lmnn_sdp.solvers.low_rank import best_map
-from lmnn_sdp.solvers.solution import Solution, Status
-from lmnn_sdp.solvers.solve import SOLVERS, solve
+from lmnn_sdp.solvers.passes import SolvedPass, in_passes
+from lmnn_sdp.solvers.solution import Solution
+from lmnn_sdp.solvers.solve import SOLVERS, can_begin, solve
 from lmnn_sdp.validation import check_components
 
 RANDOM_STARTS = 2  # of --low-rank, beside those from the optimum and from PCA
@@ -100,7 +101,7 @@ def solve_command(
             found = _solved(named.problem, how, progress, first)
             if not output.silent:
                 print_passes(found)
-            problem, solution = found[-1]
+            problem, solution = found[-1].problem, found[-1].solution
             named = replace(named, problem=problem)
             kept = _kept(problem, solution, how)
     if options.kernel is not None:
@@ -126,22 +127,14 @@ def _check_rows(how: SolveOptions, problem: Problem) -> None:
         raise click.UsageError("--low-rank learns a single full metric; leave out --metrics and --structure")
 
 
-def _solved(
-    problem: Problem, how: SolveOptions, progress: Progress, first: Solution | None
-) -> list[tuple[Problem, Solution]]:
-    """The problem and its solution, pass after pass, until the targets are those of an earlier one."""
-    found: list[tuple[Problem, Solution]] = []
-    while True:
-        solution = solve(problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, first, how.checkpoint)
-        found.append((problem, solution))
-        if len(found) == how.passes or solution.status is Status.INTERRUPTED:
-            return found
-        from lmnn_sdp.estimators.passes import changed, targets_under  # scikit-learn is slow to import
+def _solved(problem: Problem, how: SolveOptions, progress: Progress, first: Solution | None) -> list[SolvedPass]:
+    """Every pass; the first begins at the start that was given, a later one at the pass before, if the solver can."""
 
-        targets = targets_under(problem, solution)
-        if any(changed(earlier.targets, targets) == 0 for earlier, _ in found):
-            return found
-        problem, first = replace(problem, targets=targets), solution
+    def solve_one(problem: Problem, before: Solution | None) -> Solution:
+        start = first if before is None else before if can_begin(how.solver) else None
+        return solve(problem, how.solver, how.tol, how.max_iter, how.time_limit, progress, start, how.checkpoint)
+
+    return in_passes(problem, solve_one, how.passes)
 
 
 def _kept(problem: Problem, solution: Solution, how: SolveOptions) -> Solution:

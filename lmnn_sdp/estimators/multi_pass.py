@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from numbers import Real
 
@@ -14,12 +13,12 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from lmnn_sdp.display.progress import Progress
 from lmnn_sdp.estimators.inputs import held_out_rows, labelled, numbers
-from lmnn_sdp.estimators.passes import Labelled, Pass, Solved, best, changed, solved, targets_under
+from lmnn_sdp.estimators.passes import Labelled, Pass, best, reported
 from lmnn_sdp.estimators.proved import Listener
 from lmnn_sdp.estimators.solved_map import SolvedMap
 from lmnn_sdp.problem.problem import Problem
-from lmnn_sdp.problem.singular import SingularPullError
-from lmnn_sdp.solvers.solution import HistoryRow, Status
+from lmnn_sdp.solvers.passes import in_passes
+from lmnn_sdp.solvers.solution import HistoryRow, Solution
 from lmnn_sdp.solvers.solve import warn_unless_solved
 from lmnn_sdp.validation import check_callback, check_components, check_labelled, check_unmasked, is_integer
 
@@ -192,8 +191,13 @@ class MultiPassLMNN(SolvedMap):
             known, held_out = Labelled(X[train], y[train]), Labelled(X[test], y[test])
         with Progress(quiet=not self.verbose, tol=self.tol) as progress:
             listener = Listener(progress, self.callback)
-            found = self._run(self._problem(known.X, known.y, self.n_neighbors, self.mu), held_out, listener)
-        self.passes_ = tuple(one.report for one in found)
+
+            def solve_one(problem: Problem, before: Solution | None) -> Solution:
+                return self._solve(problem, before if self._can_begin else None, listener)
+
+            problem = self._problem(known.X, known.y, self.n_neighbors, self.mu)
+            found = in_passes(problem, solve_one, self.n_passes)
+        self.passes_ = tuple(reported(one, self.n_components, held_out) for one in found)
         self.best_pass_ = best(self.passes_)
         kept = found[self.best_pass_]
         self._keep(kept.problem, kept.solution, self.n_components)
@@ -229,25 +233,6 @@ class MultiPassLMNN(SolvedMap):
         points = numbers(self, X, reset=False)
         check_consistent_length(points, labels)
         return Labelled(points, labels)
-
-    def _run(self, problem: Problem, held_out: Labelled | None, listener: Listener) -> list[Solved]:
-        """All passes, until the targets are those of an earlier one, the passes are used up or the user stops."""
-        found: list[Solved] = []
-        start = None
-        while True:
-            try:
-                solution = self._solve(problem, start, listener)
-            except SingularPullError as error:
-                if not found:
-                    raise
-                raise ValueError(f"with the targets of pass {len(found) + 1} {error}; or set n_passes lower") from error
-            targets = targets_under(problem, solution)
-            found.append(solved(problem, solution, self.n_components, targets, held_out))
-            stopped = solution.status is Status.INTERRUPTED or len(found) == self.n_passes
-            if stopped or any(changed(one.problem.targets, targets) == 0 for one in found):
-                return found
-            problem = replace(problem, targets=targets)
-            start = solution if self._can_begin else None
 
     def _warn_if_worse(self) -> None:
         """Tell of the first pass that made the error on the points held out worse."""

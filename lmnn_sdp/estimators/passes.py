@@ -10,11 +10,10 @@ import numpy.typing as npt
 from sklearn.neighbors import KNeighborsClassifier
 
 from lmnn_sdp.numerics.types import FloatArray, IntArray
-from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.cut import cut, leading_rows
-from lmnn_sdp.solvers.solution import Solution
+from lmnn_sdp.solvers.passes import SolvedPass, changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,55 +58,27 @@ class Labelled:
     y: npt.NDArray[np.generic]
 
 
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A pass with its problem and solution."""
-
-    problem: Problem
-    solution: Solution
-    report: Pass
-
-
-def solved(
-    problem: Problem, solution: Solution, rows: int | None, targets: IntArray, held_out: Labelled | None
-) -> Solved:
-    """A pass with what there is to say of it, after the cut to so many rows.
+def reported(one: SolvedPass, rows: int | None, held_out: Labelled | None) -> Pass:
+    """What there is to say of a pass, after the cut to so many rows.
 
     Parameters
     ----------
-    problem : Problem
-        With the targets of the pass.
-    solution : Solution
-        Its answer.
+    one : SolvedPass
+        The problem and its answer.
     rows : int or None
         Rows of the map that are kept.
-    targets : array, shape (n, k)
-        Those that its metric would choose.
     held_out : Labelled or None
         Points that nothing was learned from.
     """
-    L = leading_rows(solution, rows)
-    report = Pass(
+    problem, L = one.problem, leading_rows(one.solution, rows)
+    return Pass(
         targets=problem.targets,
-        objective=cut(problem, solution, rows).objective,
-        lower_bound=solution.lower_bound,
-        changed=changed(problem.targets, targets),
+        objective=cut(problem, one.solution, rows).objective,
+        lower_bound=one.solution.lower_bound,
+        changed=changed(problem.targets, one.next_targets),
         training_error=_left_out_error(problem, L),
         held_out_error=None if held_out is None else _held_out_error(problem, L, held_out),
     )
-    return Solved(problem, solution, report)
-
-
-def targets_under(problem: Problem, solution: Solution) -> IntArray:
-    """Nearest points of the same class under the metric; M = 0 tells none from another, so they stay."""
-    if not solution.L.any():
-        return problem.targets
-    return target_neighbors(problem.centred @ solution.L.T, problem.codes, problem.n_neighbors)
-
-
-def changed(before: IntArray, after: IntArray) -> float:
-    """Share of the targets after that were none before, whatever their order."""
-    return 1 - float(np.mean((after[:, :, None] == before[:, None, :]).any(axis=2)))
 
 
 def best(passes: Sequence[Pass]) -> int:

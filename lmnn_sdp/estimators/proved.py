@@ -19,7 +19,7 @@ from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.proof.certificate import bounds_rows, metric_rows, relative_gap
 from lmnn_sdp.solvers.cut import with_metric
 from lmnn_sdp.solvers.solution import HistoryRow, LiveRow, Solution
-from lmnn_sdp.solvers.solve import solve, warn_unless_solved
+from lmnn_sdp.solvers.solve import can_begin, solve, warn_unless_solved
 from lmnn_sdp.validation import check_callback
 
 
@@ -167,7 +167,7 @@ class Proved(BaseEstimator):
     @property
     def _can_begin(self) -> bool:
         """Whether the solver takes a start."""
-        return self.solver in ("auto", "newton", "scs", "pgd")
+        return can_begin(self.solver)
 
     def _solve(
         self, problem: Problem, start: Solution | None, callback: Callable[[LiveRow], object] | None = None

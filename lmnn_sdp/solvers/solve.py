@@ -57,6 +57,11 @@ ROOM = 0.5
 WARM = (newton.solve, with_rows.scs, projected_gradient.solve)
 
 
+def can_begin(solver: str) -> bool:
+    """Whether the solver of that name takes a start."""
+    return solver == "auto" or SOLVERS.get(solver) in WARM
+
+
 def solve(
     problem: Problem,
     solver: str = "auto",
@@ -194,7 +199,7 @@ class _Attempt:
         """Whiten, and certify the start."""
         base, _, backend = self.name.partition(":")
         run = partial(with_rows.cvxpy, name=backend) if backend else SOLVERS[base]
-        if start is not None and run not in WARM:
+        if start is not None and not can_begin(self.name):
             raise ValueError(f"solver={self.name!r} cannot begin at a given start; drop start, or use solver='newton'")
         _check_kind(self.name, self._problem)
         white = whiten(self._problem)

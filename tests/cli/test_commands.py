@@ -283,6 +283,13 @@ def test_passes_are_those_of_the_estimator_and_end_where_targets_repeat():
     assert 1 < len(many["passes"]) < 50
 
 
+def test_passes_of_a_solver_that_takes_no_start():
+    report = json.loads(
+        invoke("solve", "iris", "--points", 30, "-k", 1, "--solver", "cvxpy", "--passes", 2, "--json").stdout
+    )
+    assert [one["lower_bound"] <= one["objective"] for one in report["passes"]] == [True, True]
+
+
 def test_a_map_of_few_rows_is_that_of_the_estimator():
     report = json.loads(invoke("solve", "wine", "--standardize", "--json", "--tol", "1e-6", "--low-rank", 2).stdout)
     data = load("wine").standardized()

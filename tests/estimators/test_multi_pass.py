@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lmnn_sdp import LMNN, MultiPassLMNN, Problem, certify, solve
-from lmnn_sdp.estimators import passes
+from lmnn_sdp.solvers import passes
 
 WINE = StandardScaler().fit_transform(load_wine().data)
 CULTIVARS = load_wine().target

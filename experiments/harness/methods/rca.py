@@ -23,8 +23,8 @@ class RCA(LinearMap):
     ----------
     n_components : int or None
         So many directions of the whitened points are kept, and those in which no class varies are left out; None keeps
-        all, and refuses points that have such ones. The
-        means of c classes differ in c - 1 of them; in all others whitened points vary alike, and those are drawn.
+        all, and refuses points that have such ones. The means of c classes differ in c - 1 of them; in all others
+        whitened points vary alike, and those are drawn.
     random_state : int
         For the draw.
     """
