@@ -43,6 +43,8 @@ WIDTH = 0.06  # and where there is no smoothed problem
 FURTHEST = 0.25  # hinge from which on a triplet that is new to a warm start has the multiplier mu
 MAX_INNER = 30  # Newton steps of a round
 LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
+SHORT, IN_A_ROW = 1e-3, 3  # so many steps below this length, over Newton's, tell that the hinges' penalty is too stiff
+CARE = 0.1  # damping and accuracy of a step of several metrics: the worst of them decides, which a sum hardly sees
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
@@ -108,10 +110,10 @@ def solve(problem: Problem, monitor: Monitor) -> Status:
 
 def _growth(steps: int, fall: float) -> float:
     """Factor of the penalties after a round of so many steps that left this part of the estimated gap."""
-    if steps > SLOW:
+    if steps >= MAX_INNER:
         return 1.0
-    further = 1.0 if fall < 0.5 else 2.0 if fall < 0.8 else 4.0  # an easy round that gained little was too soft
-    return (MUCH if steps <= FAST else LITTLE) * further
+    further = 1.0 if fall < 0.5 else 2.0 if fall < 0.8 else 4.0  # a round that gained little was too soft
+    return (MUCH if steps <= FAST else LITTLE if steps <= SLOW else 1.0) * further
 
 
 def _begin(problem: Problem, monitor: Monitor) -> tuple[Iterate, bool]:
@@ -240,10 +242,12 @@ def _estimated_gap(problem: Problem, state: Iterate) -> float:
 def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monitor) -> int:
     """Newton steps until the gradient is below ``accuracy`` times the cost, then both multipliers; how many steps.
 
-    A round that is far from done after the last step has penalties too stiff for Newton. Its multipliers would be no
-    better than those it began with: these stay, and the penalties fall.
+    A round that is far from done after the last step, or whose steps stay short, for kinks that Newton does not see
+    stand in its way, has penalties too stiff for Newton. Its multipliers would be no better than those it began with:
+    these stay, and the penalties fall; it counts as `MAX_INNER` steps.
     """
     caps = problem.caps(state.graph.triplets)
+    care, short = 1.0 if problem.blocks is None else CARE, 0
     for steps in range(MAX_INNER + 1):
         a = np.clip(state.alpha + state.s * state.hinges, 0, caps)
         W = symmetrize(state.Z - state.z * state.M)
@@ -251,12 +255,12 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         Z = assembled(np.maximum(eigenvalues, 0), Q)
         gradient = problem.cost - state.graph.adjoint(a) - Z
         error = _size(gradient) / _size(problem.cost)
-        if error <= accuracy or steps == MAX_INNER or monitor.out_of_time:
+        if error <= accuracy or steps == MAX_INNER or short == IN_A_ROW or monitor.out_of_time:
             break
         kinks = np.flatnonzero((a > 0) & (a < caps))
         # the damping fades with the gradient, and holds where there are too few kinks
-        damping = max(1e-12, min(1e-3, 0.1 * error))
-        enough = min(0.1, max(1e-3, error))
+        damping = max(1e-12, care * min(1e-3, 0.1 * error))
+        enough = min(0.1, max(1e-3, error)) * care
         kind = DiagonalSystem if problem.diagonal else NewtonSystem
         system = kind.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping, enough)
         D = system.solve(gradient, lambda: monitor.out_of_time)
@@ -264,12 +268,15 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         step = _line_search(problem, state, W, D, change, float(np.sum(gradient * D)), monitor)
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
-    if steps == MAX_INNER and error > LEFT_UNDONE * accuracy:
-        # a metric that grew a thousandfold since z was set has a z a thousand times too stiff
-        state.s, state.z = SOFTER * state.s, min(SOFTER * state.z, _psd_penalty(problem, psd_part(state.M)))
-    else:
+        short = short + 1 if step < SHORT else 0
+    if error <= LEFT_UNDONE * accuracy or monitor.out_of_time or (steps < MAX_INNER and short < IN_A_ROW):
         state.alpha, state.Z = a, symmetrize(Z)
-    return steps
+        return steps
+    state.s *= SOFTER
+    if short < IN_A_ROW:
+        # a metric that grew a thousandfold since z was set has a z a thousand times too stiff
+        state.z = min(SOFTER * state.z, _psd_penalty(problem, psd_part(state.M)))
+    return MAX_INNER
 
 
 def _size(A: FloatArray) -> float:

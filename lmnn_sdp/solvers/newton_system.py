@@ -29,7 +29,7 @@ from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import Edges, TripletGraph
 from lmnn_sdp.solvers.conjugate_gradients import conjugate_gradients
-from lmnn_sdp.solvers.kink_system import Share, few_enough, solve_by_kinks
+from lmnn_sdp.solvers.kink_system import OVERHEAD, Share, few_enough, solve_by_kinks
 from lmnn_sdp.solvers.range_block import RangeBlock
 
 MAX_DIRECT = 500  # unknowns up to which the system is formed and factored
@@ -160,8 +160,9 @@ class NewtonSystem:
         parts = [replace(part, edges=part.edges.astype(np.float32, copy=False)) for part in self.parts]
         shares = [replace(self, parts=tuple(parts))._share(number) for number in range(len(parts))]
         diagonal = np.stack([share.diagonal + self.s * share.squares() for share in shares])
+        overhead = OVERHEAD if len(parts) > 1 else 0.0
         blocks = [
-            RangeBlock.of(share.edges, share.push, share.pull, share.diagonal, self.s, part.rank)
+            RangeBlock.of(share.edges, share.push, share.pull, share.diagonal, self.s, part.rank, overhead)
             for part, share in zip(parts, shares, strict=True)
         ]
 

@@ -45,7 +45,7 @@ class RangeBlock:
 
     @staticmethod
     def of(
-        edges: npt.NDArray[Any], push: IntArray, pull: IntArray, diagonal: FloatArray, s: float, p: int
+        edges: npt.NDArray[Any], push: IntArray, pull: IntArray, diagonal: FloatArray, s: float, p: int, overhead: float
     ) -> RangeBlock | None:
         """Form and factor it; None where it costs too much, is empty, or not definite up to rounding.
 
@@ -61,11 +61,13 @@ class RangeBlock:
             Penalty of the hinges.
         p : int
             Coordinates that span the range of M, which come first.
+        overhead : float
+            Multiplications that take as long as a product with the system's matrix of no size.
         """
         r = len(diagonal)
         unknowns = p * (p + 1) // 2 + p * (r - p)
         kinks = min(len(push), PART * unknowns)
-        if not (0 < unknowns <= LARGEST and kinks * unknowns**2 <= WORTH * 2 * edges.size * r):
+        if not (0 < unknowns <= LARGEST and kinks * unknowns**2 <= WORTH * (2 * edges.size * r + overhead)):
             return None
         chosen = np.linspace(0, len(push) - 1, kinks).astype(np.intp)
         row = np.concatenate([np.full(r - a, a) for a in range(p)])

@@ -54,6 +54,27 @@ def test_a_start_whose_penalties_are_far_off_is_mended(monkeypatch, stiffness, w
     assert solution.objective >= 1.38054157 * (1 - 1e-8)
 
 
+@pytest.mark.parametrize("blocks", [None, "class"])
+def test_a_start_a_million_times_too_stiff_is_noticed_by_its_short_steps(monkeypatch, blocks):
+    searched, begun, steps = newton._line_search, newton._iterate, []
+
+    def stiff(*arguments):
+        state = begun(*arguments)
+        state.s *= 1e6
+        return state
+
+    def counted(*arguments):
+        steps.append(searched(*arguments))
+        return steps[-1]
+
+    monkeypatch.setattr(newton, "_iterate", stiff)
+    monkeypatch.setattr(newton, "_line_search", counted)
+    data = load("wine").standardized()
+    solution = solve(Problem.from_data(data.X, data.y, blocks=blocks), tol=1e-6)
+    assert solution.status is Status.OPTIMAL
+    assert len(steps) < 200  # of several metrics there were 3,000 when each round took all its steps
+
+
 def test_the_small_one_agrees_with_scs():
     solution = solve(genes(24, 60, 2, 0.04))
     assert solution.status is Status.OPTIMAL

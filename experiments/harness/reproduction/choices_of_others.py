@@ -29,7 +29,8 @@ def open_choices(split: Split, case: Case) -> dict[str, float]:
     """Test errors of LDA, RCA, MMC and SVM with other choices than those of the table."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return _by_features(split) | _held_out(split, case) | _on_the_way(split) | _kernels(split)
+        found = _by_features(split) | _unit_lengths(split) | _held_out(split, case)
+        return found | _on_the_way(split) | _kernels(split)
 
 
 def _by_features(split: Split) -> dict[str, float]:
@@ -42,6 +43,19 @@ def _by_features(split: Split) -> dict[str, float]:
         found[f"LDA, {name}"] = _error(LinearDiscriminantAnalysis(), points)
         found[f"RCA, {name}"] = _error(RCA(len(np.unique(split.y)), split.seed), points)
     return found
+
+
+def _unit_lengths(split: Split) -> dict[str, float]:
+    """LDA with directions of unit length, and LMNN on them: where it keeps all of them, lengths are all it changes."""
+    if scipy.sparse.issparse(split.raw) or len(np.unique(split.y)) <= split.X.shape[1]:
+        return {}
+    directions = LinearDiscriminantAnalysis().fit(split.X, split.y).scalings_
+    A, B = (points @ (directions / np.linalg.norm(directions, axis=0)) for points in (split.X, split.X_test))
+    metric = LMNN(tol=1e-4).fit(A, split.y)
+    return {
+        "LDA, unit lengths": _vote(A, split.y, B, split),
+        "LMNN after LDA, unit lengths": _vote(metric.transform(A), split.y, metric.transform(B), split),
+    }
 
 
 def _held_out(split: Split, case: Case) -> dict[str, float]:
