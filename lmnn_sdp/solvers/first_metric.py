@@ -23,7 +23,7 @@ from lmnn_sdp.solvers.smoothing import Descent
 
 POWERS = (1.0, 0.5, 0.0)  # of the Euclidean metric of the data as given
 CLOSE = 1.02  # objective over another's at which anchors cannot tell which is better
-ANCHORS = 100  # points whose hinges judge a metric
+ANCHORS, PAIRS = 100, 2**23  # points whose hinges judge a metric, and pairs with others up to which there are so many
 FEW = 2**14  # of the smallest margins, which decide on the scale, and more where they do not
 WIDTHS, SETTLED = (1.0, 0.25), 0.03  # of the hinges on a part of the points, and the accuracy of each
 LARGE, PART = 20_000, 5  # points beyond which a part of them is solved first, and how many times smaller it is
@@ -35,7 +35,9 @@ def first_metric(problem: Problem, monitor: Monitor) -> FloatArray:
     if part is None:
         return euclidean_metric(problem)
     descent = Descent(part, first_metric(part, monitor), monitor)
-    return [descent.to(width, 0.5, SETTLED).M for width in WIDTHS][-1]
+    M = [descent.to(width, 0.5, SETTLED).M for width in WIDTHS][-1]
+    # of more points the impostors are nearer: in the part's scale ten times as many triplets are near their margin
+    return _best_scale(problem, psd_factor(M)).scale * M
 
 
 def euclidean_metric(problem: Problem) -> FloatArray:
@@ -97,7 +99,7 @@ def _sampled(problem: Problem, L: FloatArray) -> tuple[float, FloatArray]:
     if problem.working_set is not None:
         pull = float(np.sum(problem.pull * metric_of(L)))
         return (1 - problem.mu) * pull + penalty, problem.margins(L, problem.working_set)
-    anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS))
+    anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS, max(1, PAIRS // problem.n_points)))
     pulls = np.sum((V[anchors, None] - V[problem.targets[anchors]]) ** 2, axis=2)
     sizes = np.sum(V**2, axis=1)
     distances = sizes[anchors, None] + sizes - 2 * (V[anchors] @ V.T)

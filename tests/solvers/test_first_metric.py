@@ -90,3 +90,18 @@ def test_a_metric_worse_than_the_euclidean_one_is_no_start():
     assert beats_euclidean(white.problem, 1e3 * M)  # in its best scale
     assert not beats_euclidean(white.problem, white.inward(np.diag([1.0, 0, 0, 0])))
     assert not beats_euclidean(white.problem, np.zeros((4, 4)))
+
+
+def test_what_a_part_learned_is_scaled_to_all_points_whose_impostors_are_nearer(monkeypatch):
+    white = whiten(noise(n=600, d=3)).problem
+    monkeypatch.setattr(module, "LARGE", 500)
+    monkeypatch.setattr(module, "ANCHORS", 600)  # all points
+    M = first_metric(white, Monitor(white, 1e-6))
+    assert best_scale(white, M) == pytest.approx(1, rel=TOL["rounding"])
+
+
+def test_the_more_points_the_fewer_are_anchors(monkeypatch):
+    white = whiten(noise(n=60, d=3)).problem
+    monkeypatch.setattr(module, "PAIRS", 9 * 60)
+    _, margins = module._sampled(white, np.eye(3))
+    assert len(margins) == 9 * 2 * 40  # anchors, targets, points of other classes
