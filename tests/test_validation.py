@@ -415,3 +415,14 @@ def test_a_memory_map_that_is_only_read_is_not_copied(tmp_path):
         np.testing.assert_array_equal(checked, X)
     np.save(tmp_path / "x.npy", X.astype(np.float32))
     assert check_data(np.load(tmp_path / "x.npy", mmap_mode="r")).dtype == np.float64
+
+
+def test_an_array_of_dask_is_gathered_and_float32_is_lifted():
+    dask_array = pytest.importorskip("dask.array", reason="an extra")
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    y = np.arange(40) % 2
+    plain = Problem.from_data(X.astype(np.float64), y)
+    blocks = Problem.from_data(dask_array.from_array(X, chunks=(15, 3)), dask_array.from_array(y, chunks=15))
+    assert blocks.X.dtype == np.float64
+    assert np.array_equal(blocks.X, plain.X)
+    assert np.array_equal(blocks.targets, plain.targets)

@@ -44,6 +44,11 @@ class RangeBlock:
     factor: FloatArray
 
     @staticmethod
+    def size(p: int, r: int) -> int:
+        """Unknowns where the metric lives in p of r coordinates; `LARGEST` are the most that are factored."""
+        return p * (p + 1) // 2 + p * (r - p)
+
+    @staticmethod
     def of(
         edges: npt.NDArray[Any], push: IntArray, pull: IntArray, diagonal: FloatArray, s: float, p: int, overhead: float
     ) -> RangeBlock | None:
@@ -65,7 +70,7 @@ class RangeBlock:
             Multiplications that take as long as a product with the system's matrix of no size.
         """
         r = len(diagonal)
-        unknowns = p * (p + 1) // 2 + p * (r - p)
+        unknowns = RangeBlock.size(p, r)
         kinks = min(len(push), PART * unknowns)
         if not (0 < unknowns <= LARGEST and kinks * unknowns**2 <= WORTH * (2 * edges.size * r + overhead)):
             return None
