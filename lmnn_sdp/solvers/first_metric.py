@@ -18,12 +18,12 @@ from lmnn_sdp.problem.blocks import factors
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import euclidean_scale
+from lmnn_sdp.solvers.anchors import sampled
 from lmnn_sdp.solvers.monitor import Monitor
 from lmnn_sdp.solvers.smoothing import Descent
 
 POWERS = (1.0, 0.5, 0.0)  # of the Euclidean metric of the data as given
 CLOSE = 1.02  # objective over another's at which anchors cannot tell which is better
-ANCHORS, PAIRS = 100, 2**23  # points whose hinges judge a metric, and pairs with others up to which there are so many
 FEW = 2**14  # of the smallest margins, which decide on the scale, and more where they do not
 WIDTHS, SETTLED = (1.0, 0.25), 0.03  # of the hinges on a part of the points, and the accuracy of each
 LARGE, PART = 20_000, 5  # points beyond which a part of them is solved first, and how many times smaller it is
@@ -78,7 +78,7 @@ class _Scaled:
 
 def _best_scale(problem: Problem, L: FloatArray) -> _Scaled:
     """The best scale of ``L'L`` for the anchors; of infinite value where they have no use for a metric."""
-    linear, margins = _sampled(problem, L)
+    linear, margins = sampled(problem, L)
     count = FEW
     while True:
         smallest = np.sort(np.partition(margins, count)[:count] if count < len(margins) else margins)
@@ -90,23 +90,6 @@ def _best_scale(problem: Problem, L: FloatArray) -> _Scaled:
         return _Scaled(1.0, math.inf)
     scale = 1 / float(smallest[passed[0]])
     return _Scaled(scale, scale * linear + problem.mu * float(np.sum(1 - scale * smallest[: passed[0]])))
-
-
-def _sampled(problem: Problem, L: FloatArray) -> tuple[float, FloatArray]:
-    """The part that the anchors have in the linear term of the objective at ``L'L``, and their margins."""
-    V = problem.centred @ next(factors(L)).T
-    penalty = float(np.sum((L @ problem.R) * L))
-    if problem.working_set is not None:
-        pull = float(np.sum(problem.pull * metric_of(L)))
-        return (1 - problem.mu) * pull + penalty, problem.margins(L, problem.working_set)
-    anchors = stratified_rows(problem.codes, min(problem.n_points, ANCHORS, max(1, PAIRS // problem.n_points)))
-    pulls = np.sum((V[anchors, None] - V[problem.targets[anchors]]) ** 2, axis=2)
-    sizes = np.sum(V**2, axis=1)
-    distances = sizes[anchors, None] + sizes - 2 * (V[anchors] @ V.T)
-    other = problem.codes[anchors, None] != problem.codes
-    margins = np.concatenate([(distances - pull[:, None])[other] for pull in pulls.T])
-    share = len(anchors) / problem.n_points
-    return (1 - problem.mu) * float(np.sum(pulls)) + share * penalty, margins
 
 
 def _part(problem: Problem) -> Problem | None:

@@ -31,6 +31,7 @@ from lmnn_sdp.problem.hinges import Hinges
 from lmnn_sdp.problem.problem import Problem
 from lmnn_sdp.problem.scale import best_listed_scale, unit_scale
 from lmnn_sdp.proof.certificate import relative_gap
+from lmnn_sdp.solvers.anchors import reach_of
 from lmnn_sdp.solvers.monitor import Monitor
 
 STEPS = 100  # at most, for a width
@@ -38,6 +39,7 @@ HOPELESS, ENOUGH = 0.5, 40  # gap that so many steps must have closed, or descen
 CHECK = 10  # steps after which the gap is looked at
 REACHES = (1.0, 0.5, 0.25)  # triplets this far beyond their margin are in the first lists, and then in every list
 LIVES = (6, 12, 20)  # steps that these lists serve: a rough metric moves far
+FEW, LISTED = 20_000, 30.0  # points up to which a first list may be long; of more, triplets a point that it has
 NEGLIGIBLE = 1e-6  # part of the largest eigenvalue of a metric that is cut
 MANY = 2**22  # numbers in the rows of the listed edges from which on float32 saves time
 RESOLVED = 1e-4  # error of a hinge at which it will do
@@ -204,11 +206,11 @@ class Descent:
         self._graph: TripletGraph
         self._here: Place
         self._served = 0
-        near = self._near(M, 0.0)
+        L = psd_factor(M, NEGLIGIBLE)
+        reach = REACHES[0] if problem.n_points <= FEW else reach_of(problem, L, LISTED, REACHES[0])
+        near = problem.hinges(L, reach)
         # below the lowest scale the list does not tell
-        scale = max(
-            best_listed_scale(problem, M, 1 - near.values, problem.caps(near.triplets)) or 1.0, 1 / (1 + REACHES[0])
-        )
+        scale = max(best_listed_scale(problem, M, 1 - near.values, problem.caps(near.triplets)) or 1.0, 1 / (1 + reach))
         self._take(math.sqrt(scale) * psd_factor(M, NEGLIGIBLE), near.triplets)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:

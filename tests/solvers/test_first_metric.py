@@ -10,6 +10,7 @@ from lmnn_sdp.numerics.linalg import psd_factor
 from lmnn_sdp.problem.neighbors import target_neighbors
 from lmnn_sdp.problem.scale import best_scale, euclidean_scale
 from lmnn_sdp.problem.whitening import whiten
+from lmnn_sdp.solvers import anchors, smoothing
 from lmnn_sdp.solvers import first_metric as module
 from lmnn_sdp.solvers.first_metric import beats_euclidean, euclidean_metric, first_metric
 from lmnn_sdp.solvers.monitor import Monitor
@@ -95,13 +96,33 @@ def test_a_metric_worse_than_the_euclidean_one_is_no_start():
 def test_what_a_part_learned_is_scaled_to_all_points_whose_impostors_are_nearer(monkeypatch):
     white = whiten(noise(n=600, d=3)).problem
     monkeypatch.setattr(module, "LARGE", 500)
-    monkeypatch.setattr(module, "ANCHORS", 600)  # all points
+    monkeypatch.setattr(anchors, "ANCHORS", 600)  # all points
     M = first_metric(white, Monitor(white, 1e-6))
     assert best_scale(white, M) == pytest.approx(1, rel=TOL["rounding"])
 
 
 def test_the_more_points_the_fewer_are_anchors(monkeypatch):
     white = whiten(noise(n=60, d=3)).problem
-    monkeypatch.setattr(module, "PAIRS", 9 * 60)
-    _, margins = module._sampled(white, np.eye(3))
+    monkeypatch.setattr(anchors, "PAIRS", 9 * 60)
+    _, margins = anchors.sampled(white, np.eye(3))
     assert len(margins) == 9 * 2 * 40  # anchors, targets, points of other classes
+
+
+@pytest.mark.parametrize("most", [0.0, 2.0, 20.0, 1e9])
+def test_the_reach_of_a_list_bounds_its_length(monkeypatch, most):
+    white = whiten(noise(n=90, d=3)).problem
+    monkeypatch.setattr(anchors, "ANCHORS", 90)
+    L = 2 * np.eye(3)
+    reach = anchors.reach_of(white, L, most, 1.0)
+    violated, listed = (len(white.hinges(L, some).values) for some in (0.0, reach))
+    assert 0 <= reach <= 1
+    assert reach == 0 or listed <= most * 90  # and what is violated is listed in any case
+    assert reach == 1 or listed >= max(violated, min(most * 90, len(white.hinges(L, 1.0).values)) - 1)
+
+
+def test_a_short_first_list_ends_at_the_same_optimum(monkeypatch):
+    problem = noise(n=150, d=3)
+    plain = solve(problem)
+    monkeypatch.setattr(smoothing, "FEW", 100)
+    short = solve(problem)
+    assert short.certificate.overlaps(plain.certificate)
