@@ -32,6 +32,7 @@ ANSWER = 8.0  # seconds within which a scheduler answers
 PATIENCE = 300.0  # seconds without any worker after which none is expected any more
 POLL = 0.1  # seconds between looks for a scheduler
 PULSE = 1.0  # seconds between looks at whether the cluster is still there
+SILENCE, SLOWEST = 20.0, 5e6  # seconds that data may take to the workers, and beside them bytes a second
 AGAIN = 5  # times that work is begun again after its data were lost
 LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
 PER_BYTE = 16.0  # multiplications in the time that a byte takes to a worker
@@ -162,10 +163,11 @@ class DaskEngine:
                 return self._mapped(work, parts)
             except OtherRounding:
                 self._same_rounding = False
-            except (CancelledError, OSError, TimeoutError):  # data were lost with the last worker that had them
+            # data were lost with the last worker that had them, or on their way to one
+            except (CancelledError, OSError, TimeoutError) as error:
                 self._await_workers()
                 if attempt == AGAIN:
-                    raise
+                    raise EngineLostError(f"the cluster lost what it was sent {AGAIN + 1} times in a row") from error
                 self._there.clear()
         raise AssertionError("the last try returns or raises")
 
@@ -189,7 +191,7 @@ class DaskEngine:
     def _gathered(self, shell: Any, arrays: list[Any], parts: Sequence[S]) -> list[Any]:
         """The results, once all are there."""
         held = [self._moved(array) for array in arrays]
-        carried = self._client.scatter(shell, broadcast=True, hash=False)
+        carried = self._scattered(shell, 0)
         name = f"lmnn-{uuid.uuid4().hex}"
         said = {"token": name, "version": VERSION, "shell": carried, "arrays": held}
         futures = self._client.map(run, parts, pure=False, key=name, **said)
@@ -214,10 +216,16 @@ class DaskEngine:
     def _moved(self, array: Any) -> Any:
         """The array as a future on every worker, moved unless it is there."""
         if id(array) not in self._there:
-            self._there[id(array)] = self._client.scatter(array, broadcast=True, hash=False)
+            self._there[id(array)] = self._scattered(array, array.nbytes)
             finalize(array, self._there.pop, id(array), None)
             self.traffic.sent += array.nbytes * max(1, len(self._client.nthreads()))
         return self._there[id(array)]
+
+    def _scattered(self, data: Any, size: int) -> Any:
+        """Data of so many bytes on every worker, as a future; where one dies while it receives, Dask waits for ever."""
+        seconds = SILENCE + size * max(1, len(self._client.nthreads())) / SLOWEST
+        send = partial(self._client.scatter, data, broadcast=True, hash=False, asynchronous=True)
+        return self._client.sync(send, callback_timeout=seconds)
 
     def _wait(self, futures: list[Any]) -> None:
         """Until all are done, or nobody is left to do them."""

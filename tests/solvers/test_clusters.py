@@ -1,5 +1,6 @@
 """Solves on a cluster of two processes: the same bits, and nothing lost where workers or the scheduler are."""
 
+import asyncio
 import os
 import signal
 
@@ -101,6 +102,33 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing(client, here):
     assert killed
     np.testing.assert_array_equal(found.L, here.L)
     assert found.certificate == here.certificate
+    engine.close()
+
+
+def test_data_that_never_arrive_are_sent_again(client, here, monkeypatch):
+    # a worker that is killed while it receives: Dask's own scatter waits for ever
+    engine, sent, send = DaskEngine(client, least=0), [], client.scatter
+
+    def scatter(*arguments, **options):
+        sent.append(options)
+        return asyncio.sleep(3600) if len(sent) in (2, 5) else send(*arguments, **options)
+
+    monkeypatch.setattr(dask_engine, "SILENCE", 1.0)
+    monkeypatch.setattr(client, "scatter", scatter)
+    found = solve(PROBLEM, tol=1e-3, engine=engine)
+    assert len(sent) > 5
+    assert found.certificate == here.certificate
+    engine.close()
+
+
+def test_data_that_never_arrive_at_all_leave_the_best_iterate(client, monkeypatch):
+    engine = DaskEngine(client, least=0)
+    monkeypatch.setattr(dask_engine, "SILENCE", 0.1)
+    monkeypatch.setattr(dask_engine, "AGAIN", 1)
+    monkeypatch.setattr(client, "scatter", lambda *arguments, **options: asyncio.sleep(3600))
+    with pytest.warns(ConvergenceWarning, match="The engine was lost .* lost what it was sent 2 times in a row"):
+        found = solve(PROBLEM, tol=1e-3, engine=engine)
+    assert found.status is Status.ENGINE_LOST
     engine.close()
 
 
