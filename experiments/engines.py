@@ -30,6 +30,7 @@ class Sizes:
     """Points and tolerances of the rows."""
 
     same: tuple[tuple[str, int | None], ...]  # data and points (None for all)
+    pruned: tuple[tuple[str, int | None], ...]  # the same
     timed: tuple[str, int]
     tol: float
     one_process: tuple[int, int]  # n, d
@@ -41,6 +42,7 @@ class Sizes:
 
 FULL = Sizes(
     same=(("letters", None), ("mnist", 10_000)),
+    pruned=(("letters", None), ("mnist", 10_000), ("synthetic", 20_000)),
     timed=("mnist", 20_000),
     tol=1e-3,
     one_process=(200_000, 50),
@@ -50,6 +52,7 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     same=(),
+    pruned=(("digits", 300),),
     timed=("digits", 1100),
     tol=0.1,
     one_process=(1_500, 5),
@@ -68,6 +71,8 @@ def table(sizes: Sizes) -> dict[str, Callable[[], dict[str, Any]]]:
     }
     for name, points in sizes.same:
         found[f"same {name}"] = lambda name=name, points=points: rows.same(name, points, sizes.tol)  # type: ignore[misc]
+    for name, points in sizes.pruned:
+        found[f"pruned {name}"] = lambda name=name, points=points: rows.pruned(name, points, sizes.tol)  # type: ignore[misc]
     found["one process"] = lambda: rows.one_process(*sizes.one_process, sizes.tol)
     found["stochastic"] = lambda: rows.stochastic(*sizes.stochastic)
     found["workers"] = lambda: rows.workers(*sizes.timed, sizes.tol, sizes.least)

@@ -214,7 +214,7 @@ class DaskEngine:
         return Reference(len(arrays) - 1)
 
     def _moved(self, array: Any) -> Any:
-        """The array as a future on every worker, moved unless it is there."""
+        """The array as a future, moved unless it is there; in the end every worker has it."""
         if id(array) not in self._there:
             self._there[id(array)] = self._scattered(array, array.nbytes)
             finalize(array, self._there.pop, id(array), None)
@@ -222,10 +222,12 @@ class DaskEngine:
         return self._there[id(array)]
 
     def _scattered(self, data: Any, size: int) -> Any:
-        """Data of so many bytes on every worker, as a future; where one dies while it receives, Dask waits for ever."""
-        seconds = SILENCE + size * max(1, len(self._client.nthreads())) / SLOWEST
-        send = partial(self._client.scatter, data, broadcast=True, hash=False, asynchronous=True)
-        return self._client.sync(send, callback_timeout=seconds)
+        """Data of so many bytes on one worker, as a future, from which the others fetch them with their first part.
+
+        Dask's own way to all of them at once may wait for ever after a worker has died.
+        """
+        send = partial(self._client.scatter, data, hash=False, asynchronous=True)
+        return self._client.sync(send, callback_timeout=SILENCE + size / SLOWEST)
 
     def _wait(self, futures: list[Any]) -> None:
         """Until all are done, or nobody is left to do them."""

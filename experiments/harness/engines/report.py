@@ -107,6 +107,16 @@ def killed(row: dict[str, Any]) -> str:
     )
 
 
+def pruned(row: dict[str, Any]) -> str:
+    """Pairs that bounds would spare."""
+    prefixes = ", ".join(f"{share:.0%} by the leading {part}" for part, share in row["out_of_reach_by_prefix"].items())
+    return (
+        f"{row['data']} ({row['n']} x {row['d']}, rank {row['rank']}): of the pairs of different classes "
+        f"{row['out_of_reach_of_balls']:.0%} are out of reach by balls of some 64 points; {prefixes} of the principal "
+        "coordinates."
+    )
+
+
 def one_process(row: dict[str, Any]) -> str:
     """Large data at home."""
     return (
@@ -126,4 +136,11 @@ def stochastic(row: dict[str, Any]) -> str:
     )
 
 
-SENTENCES = {"killed": killed, "same": same, "one": one_process, "stochastic": stochastic, "workers": workers}
+SENTENCES = {
+    "killed": killed,
+    "same": same,
+    "pruned": pruned,
+    "one": one_process,
+    "stochastic": stochastic,
+    "workers": workers,
+}

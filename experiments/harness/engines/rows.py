@@ -15,6 +15,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 from harness import bench, paper_data
+from harness.engines import pruning
 from lmnn_sdp import DaskEngine, Problem, Solution, StochasticLMNN, solve
 from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.engines import running
@@ -22,6 +23,7 @@ from lmnn_sdp.problem.hinges import _Both, _Sums
 from lmnn_sdp.problem.impostors import ROWS, _Shape, _Strips, _strips
 
 CLASSES, APART = 10, 1.0  # classes of the synthetic data, and the spread of their centres over that of their points
+SYNTHETIC_FEATURES = 50  # of the data whose pairs are counted
 PARTS = 24  # strips of the exact pass that are timed, spread over all
 
 
@@ -149,6 +151,14 @@ def killed_after(problem: Problem, tol: float, moment: float | None, which: int)
         if killer is not None:
             killer.join()
     return done
+
+
+def pruned(name: str, points: int | None, tol: float) -> dict[str, Any]:
+    """What share of the pairs bounds would spare a pass at a learned metric."""
+    if name == "synthetic":
+        return {"data": name} | pruning.shares(*synthetic(points or 20_000, SYNTHETIC_FEATURES), tol)
+    given = data(name, points)
+    return {"data": given.name} | pruning.shares(given.X, given.y, tol)
 
 
 def one_process(n: int, d: int, tol: float) -> dict[str, Any]:
