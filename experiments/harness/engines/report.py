@@ -38,10 +38,10 @@ def stamp(result: dict[str, Any]) -> str:
 
 
 def beside(row: dict[str, Any]) -> str:
-    """What else ran."""
+    """Whether the machine was quiet when the row began."""
     if not row["busy"]:
         return ""
-    return f" (Beside other work, load {row['load_before']:.0f} on few cores: seconds by the clock are too long.)"
+    return f" (Began at a load of {row['load_before']:.0f}, from a row before it or from other work.)"
 
 
 def constants(row: dict[str, Any]) -> str:
