@@ -109,7 +109,7 @@ def killed(row: dict[str, Any]) -> str:
 
 def pruned(row: dict[str, Any]) -> str:
     """Pairs that bounds would spare."""
-    prefixes = ", ".join(f"{share:.0%} by the leading {part}" for part, share in row["out_of_reach_by_prefix"].items())
+    prefixes = ", ".join(f"{share:.1%} by the leading {part}" for part, share in row["out_of_reach_by_prefix"].items())
     return (
         f"{row['data']} ({row['n']} x {row['d']}, rank {row['rank']}): of the pairs of different classes "
         f"{row['out_of_reach_of_balls']:.0%} are out of reach by balls of some 64 points; {prefixes} of the principal "
