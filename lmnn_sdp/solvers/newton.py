@@ -272,7 +272,7 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         state.M = state.M + step * D
         state.hinges = state.hinges + step * change
         short = short + 1 if step < SHORT else 0
-    if error <= LEFT_UNDONE * accuracy or monitor.out_of_time or (steps < MAX_INNER and short < IN_A_ROW):
+    if error <= LEFT_UNDONE * accuracy or monitor.out_of_time:
         state.alpha, state.Z = a, symmetrize(Z)
         return steps
     state.s *= SOFTER

@@ -211,7 +211,7 @@ class Descent:
         near = problem.hinges(L, reach)
         # below the lowest scale the list does not tell
         scale = max(best_listed_scale(problem, M, 1 - near.values, problem.caps(near.triplets)) or 1.0, 1 / (1 + reach))
-        self._take(math.sqrt(scale) * psd_factor(M, NEGLIGIBLE), near.triplets)
+        self._take(math.sqrt(scale) * L, near.triplets)
 
     def to(self, width: float, centre: float, accuracy: float) -> Smoothed:
         """Descend until the gap of the problem of this width is below the accuracy, or stays."""
