@@ -1,8 +1,9 @@
 """An engine of Dask workers beside threads, workers that are killed, and data of a size that one process still takes.
 
-Every row is kept in ``out/engines`` as soon as it is done, with the commit and the load of the machine, and is not run
-again: ``--rows NAME ...`` runs some of them, ``--again`` even those that are there. What is missing is named in the
-result. A row that began beside other work (load above `BUSY`) says so; of such rows only ratios within the row count.
+Every row is kept in ``out/engines`` as soon as it is done, with the commit and how busy others kept the processors
+before it, and is not run again: ``--rows NAME ...`` runs some of them, ``--again`` even those that are there. What is
+missing is named in the result. A row that began beside other work (more than `BUSY` processors) says so; of such rows
+only ratios within the row count.
 MNIST and letters need the paper's files.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from harness import bench
 from harness.engines import model, rows
@@ -22,7 +24,8 @@ from harness.paths import OUT, RESULTS
 from lmnn_sdp.numerics.files import write_text_atomically
 from lmnn_sdp.numerics.parallel import threads
 
-BUSY = 0.5  # processes that others keep running, on average, from which a time is not that of a quiet machine
+BUSY = 0.25  # processors that others use from which a time is not that of a quiet machine
+LISTEN = 3.0  # seconds in which that is seen
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,9 @@ def options() -> argparse.Namespace:
 
 
 def measured(row: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A row with the commit, the threads and the load that it began beside."""
-    load = os.getloadavg()[0]
-    return {"commit": bench.commit(), "threads": threads(), "load_before": load, "busy": load > BUSY, **row()}
+    """A row with the commit, the threads and the processors that others used when it began."""
+    others = psutil.cpu_percent(LISTEN) / 100 * (psutil.cpu_count() or 1)
+    return {"commit": bench.commit(), "threads": threads(), "others": others, "busy": others > BUSY, **row()}
 
 
 def summary(row: dict[str, Any]) -> str:

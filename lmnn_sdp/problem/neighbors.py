@@ -11,10 +11,12 @@ import numpy as np
 from lmnn_sdp.numerics.engine import spread
 from lmnn_sdp.numerics.linalg import EPS, power_of_two
 from lmnn_sdp.numerics.types import FloatArray, IntArray
+from lmnn_sdp.problem.nearest import ROWS, Proposals
 
 BLOCK = 2**22  # entries of a block of distances, 32 MiB
+MANY = 2**11  # members of a class from which on float32 proposes
 CHUNK = 2**17  # entries of a chunk of differences
-SORTED = 32  # multiplications in the time that a distance takes to be compared with the k-th
+COMPARED = 16  # multiplications in the time that a distance takes to be compared with the k-th
 _GATHERING = Lock()  # whoever comes first gathers the members, the others wait
 LOWEST = -(2**15)  # exponent of 0, below that of every square
 
@@ -45,9 +47,8 @@ def target_neighbors(X: FloatArray, codes: IntArray, n_neighbors: int) -> IntArr
     for code in np.unique(codes):
         search = _Search(X, codes, int(code), n_neighbors)
         n = int(np.sum(codes == code))
-        step = max(1, BLOCK // n)
-        blocks = [(start, min(start + step, n)) for start in range(0, n, step)]
-        targets[codes == code] = np.concatenate(spread(search, blocks, float(n) ** 2 * (X.shape[1] + SORTED)))
+        blocks = [(start, min(start + ROWS, n)) for start in range(0, n, ROWS)]
+        targets[codes == code] = np.concatenate(spread(search, blocks, float(n) ** 2 * (X.shape[1] + COMPARED)))
     return targets
 
 
@@ -63,26 +64,57 @@ class _Search:
     def __call__(self, block: tuple[int, int]) -> IntArray:
         """Indices of points, for each member of the block; shape (stop - start, k)."""
         with _GATHERING:
-            members, V, norms, slack = self._class
-        rows = np.arange(*block)
-        distance = norms[rows, None] + norms - 2 * (V[rows] @ V.T)
-        distance[np.arange(len(rows)), rows] = np.inf
-        kth = np.partition(distance, self.k - 1, axis=1)[:, self.k - 1]
-        row, col = np.nonzero(distance <= (kth + 2 * slack[rows])[:, None])
+            members = self._members
+            proposals = self._proposals if len(members) >= MANY else None
+        if proposals is None:
+            return self._among_all(np.arange(*block))
+        row, col, crowded = proposals.of_rows(*block, self.k)
+        found = np.empty((block[1] - block[0], self.k), dtype=np.intp)
+        quiet = np.setdiff1d(np.arange(len(found)), crowded)
+        found[quiet] = self._decided(block[0] + quiet, np.searchsorted(quiet, row), col)
+        if len(crowded):
+            found[crowded] = self._among_all(block[0] + crowded)
+        return found
+
+    def _among_all(self, rows: IntArray) -> IntArray:
+        """Of these members, proposed by distances in float64."""
+        with _GATHERING:
+            V, norms, slack = self._points
+        found, step = [], max(1, BLOCK // len(V))
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            distance = norms[part, None] + norms - 2 * (V[part] @ V.T)
+            distance[np.arange(len(part)), part] = np.inf
+            kth = np.partition(distance, self.k - 1, axis=1)[:, self.k - 1]
+            found.append(self._decided(part, *np.nonzero(distance <= (kth + 2 * slack[part])[:, None])))
+        return np.concatenate(found)
+
+    def _decided(self, rows: IntArray, row: IntArray, col: IntArray) -> IntArray:
+        """The nearest for members, from pairs of one of them, by its place in ``rows``, and another, sorted by both."""
+        members = self._members
         keys = comparable_squares(self.X, members[rows[row]], members[col])
         return members[first_columns(row, col, keys, len(rows), self.k)]
 
     @cached_property
-    def _class(self) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-        """Its members, their points about the origin, the norms of these, and what a distance may err by."""
-        members = np.flatnonzero(self.codes == self.code)
-        X = self.X[members]
+    def _members(self) -> IntArray:
+        """The points of the class."""
+        return np.flatnonzero(self.codes == self.code)
+
+    @cached_property
+    def _proposals(self) -> Proposals:
+        """Theirs in float32."""
+        return Proposals.of(self.X[self._members])
+
+    @cached_property
+    def _points(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Theirs about the origin, the norms of these, and what a distance may err by."""
+        X = self.X[self._members]
         scaled = X / power_of_two(np.max(np.abs(X)))
         V = scaled - scaled.mean(axis=0)
         norms = np.einsum("ij,ij->i", V, V)
         # |v|^2 + |w|^2 - 2 v.w errs by at most (d + 4) eps (|v|^2 + |w|^2), centring included; doubled for safety.
         slack = 2 * (X.shape[1] + 4) * EPS * (norms + norms.max() + np.max(np.abs(scaled)) ** 2)
-        return members, V, norms, slack
+        return V, norms, slack
 
 
 def first_columns(

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmnn_sdp.problem import neighbors
+from lmnn_sdp.problem import nearest, neighbors
 from lmnn_sdp.problem.neighbors import target_neighbors
 
 
@@ -114,3 +114,90 @@ def test_all_other_members_can_be_asked_for():
     targets = target_neighbors(X, codes, 3)
     expected = [[j for j in range(12) if j != i and j % 3 == i % 3] for i in range(12)]
     assert np.sort(targets, axis=1).tolist() == expected
+
+
+# Where float32 proposes.
+
+
+@pytest.fixture
+def proposing(monkeypatch):
+    """Classes of any size are many, and take several blocks of a few candidates each."""
+    monkeypatch.setattr(neighbors, "MANY", 1)
+    monkeypatch.setattr(neighbors, "ROWS", 16)
+    monkeypatch.setattr(nearest, "COLUMNS", 24)
+
+
+def crowd(name, rng):
+    """Points that float32 cannot tell apart, all or some."""
+    X = rng.normal(size=(150, 4))
+    if name == "two far clouds":
+        X[::2] += 1e6
+    elif name == "a far point":
+        X[3] = 1e9
+    elif name == "far from the origin":
+        X += 1e7
+    elif name == "a grid":
+        X = rng.integers(-1, 2, size=X.shape).astype(float)
+    elif name == "all equal":
+        X = np.full(X.shape, 0.1)
+    elif name == "origin":
+        X = np.zeros(X.shape)
+    elif name == "lines of close points":
+        X = rng.normal(size=(15, 4))[rng.integers(15, size=150)] + 1e-9 * rng.normal(size=X.shape)
+    elif name == "features of all sizes":
+        X *= np.array([1e-12, 1e-4, 1.0, 1e4])
+    return X
+
+
+CROWDS = [
+    "plain",
+    "two far clouds",
+    "a far point",
+    "far from the origin",
+    "a grid",
+    "all equal",
+    "origin",
+    "lines of close points",
+    "features of all sizes",
+]
+
+
+@pytest.mark.usefixtures("proposing")
+@pytest.mark.parametrize("room", [1, 6, 64])
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e290])
+@pytest.mark.parametrize("name", CROWDS)
+def test_float32_proposes_whoever_is_near(name, scale, room, monkeypatch):
+    monkeypatch.setattr(nearest, "ROOM", room)
+    monkeypatch.setattr(nearest, "MORE", 1)
+    X, codes = scale * crowd(name, np.random.default_rng(8)), np.arange(150) % 2
+    assert np.array_equal(target_neighbors(X, codes, 5), brute_force(X, codes, 5))
+
+
+@given(st.integers(3, 80), st.integers(1, 40), st.integers(1, 6), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_bounds_of_float32_hold(n, d, k, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-6, 6, size=d) + 10.0 ** rng.uniform(-3, 6)
+    k = min(k, n - 1)
+    row, column, crowded = nearest.Proposals.of(X).of_rows(0, n, k)
+    expected = brute_force(X, np.zeros(n, dtype=int), k)
+    for i in np.setdiff1d(np.arange(n), crowded):
+        assert set(expected[i]) <= set(column[row == i])
+    assert (np.diff(row) >= 0).all()
+    assert (row != column).all()
+
+
+def test_few_are_proposed_and_none_is_crowded_in_a_cloud():
+    X = np.random.default_rng(9).normal(size=(3000, 20))
+    row, _, crowded = nearest.Proposals.of(X).of_rows(0, 500, 3)
+    assert not len(crowded)
+    assert len(row) < 3.1 * 500
+
+
+def test_many_points_have_the_neighbours_that_float64_proposes(monkeypatch):
+    rng = np.random.default_rng(10)
+    X, codes = rng.normal(size=(5200, 8)).round(1), np.arange(5200) % 2
+    X[:4] = 1e4
+    found = target_neighbors(X, codes, 4)
+    monkeypatch.setattr(neighbors, "MANY", 10**9)
+    assert np.array_equal(found, target_neighbors(X, codes, 4))

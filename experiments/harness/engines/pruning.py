@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.cluster import MiniBatchKMeans
 
 from lmnn_sdp import Problem, solve
@@ -46,10 +47,8 @@ def by_balls(V: FloatArray, codes: IntArray, reach: FloatArray) -> float:
             radii.append(away[members].max())
             sizes.append(int(members.sum()))
             classes.append(code)
-    C = np.array(centres)
-    squares = np.sum(V**2, axis=1)[:, None] + np.sum(C**2, axis=1) - 2 * V @ C.T
     counts = np.array(sizes) * (codes[:, None] != np.array(classes))
-    out = np.sqrt(np.maximum(squares, 0)) > np.array(radii) + np.sqrt(reach)[:, None]
+    out = cdist(V, np.array(centres)) > np.array(radii) + np.sqrt(reach)[:, None]
     return float(np.sum(counts[out]) / np.sum(counts))
 
 
@@ -63,6 +62,5 @@ def by_prefix(V: FloatArray, codes: IntArray, reach: FloatArray) -> dict[str, fl
     found = {}
     for part in PARTS:
         W = turned[:, : max(1, V.shape[1] // part)]
-        squares = np.sum(W[some] ** 2, axis=1)[:, None] + np.sum(W**2, axis=1) - 2 * W[some] @ W.T
-        found[f"1/{part}"] = float(np.mean((squares >= longest)[other]))
+        found[f"1/{part}"] = float(np.mean((cdist(W[some], W, "sqeuclidean") >= longest)[other]))
     return found

@@ -39,9 +39,7 @@ def stamp(result: dict[str, Any]) -> str:
 
 def beside(row: dict[str, Any]) -> str:
     """Whether the machine was quiet when the row began."""
-    if not row["busy"]:
-        return ""
-    return f" (Began at a load of {row['load_before']:.0f}, from a row before it or from other work.)"
+    return " (Began beside other work.)" if row["busy"] else ""
 
 
 def constants(row: dict[str, Any]) -> str:

@@ -44,7 +44,10 @@ def cluster(workers: int) -> Iterator[Client]:
 
 
 def data(name: str, points: int | None) -> Dataset:
-    """A random part of a data set, or all of it."""
+    """A random part of a data set, or all of it; of synthetic data, so many points."""
+    if name == "synthetic":
+        assert points is not None
+        return Dataset(name, *synthetic(points, SYNTHETIC_FEATURES))
     whole = paper_data.LOADERS[name]() if name in paper_data.LOADERS else bench.dataset(name, "standardised")
     return whole if points is None else whole.sample(points)
 
@@ -155,8 +158,6 @@ def killed_after(problem: Problem, tol: float, moment: float | None, which: int)
 
 def pruned(name: str, points: int | None, tol: float) -> dict[str, Any]:
     """What share of the pairs bounds would spare a pass at a learned metric."""
-    if name == "synthetic":
-        return {"data": name} | pruning.shares(*synthetic(points or 20_000, SYNTHETIC_FEATURES), tol)
     given = data(name, points)
     return {"data": given.name} | pruning.shares(given.X, given.y, tol)
 
