@@ -1,8 +1,10 @@
 """An engine of Dask workers: data move once, parts run wherever there is room, and a lost worker's parts run again.
 
-Arrays of some size inside work are moved to every worker and stay there for as long as they live here. Whoever makes
-work must therefore never write into its arrays. A product of such an array with a small one moves as its two factors,
-with a checksum: workers with another processor round otherwise, and are then sent the product itself.
+Arrays of some size inside work are moved to every worker and stay there for as long as they live here, as does the work
+itself. Whoever makes work must therefore never write into its arrays. Many parts go in batches to whoever is free; of
+even work, with a part a thread, each part goes where it went before, and finds there what it had made. A product of a
+large array with a small one moves as its two factors, with a checksum: workers with another processor round otherwise,
+and are then sent the product itself.
 """
 
 from __future__ import annotations
@@ -15,20 +17,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
-from pydoc import locate
 from typing import Any, TypeVar
 from weakref import finalize
 
 import numpy as np
 
-from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, nbytes, packed, run
+from lmnn_sdp.numerics.dask_cluster import checked_client, checked_workers, connected
+from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, nbytes, packed, run_all
 from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError
 from lmnn_sdp.numerics.types import FloatArray
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-ANSWER = 8.0  # seconds within which a scheduler answers
 PATIENCE = 300.0  # seconds without any worker after which none is expected any more
 POLL = 0.1  # seconds between looks for a scheduler
 PULSE = 1.0  # seconds between looks at whether the cluster is still there
@@ -36,6 +37,7 @@ SILENCE, SLOWEST = 20.0, 5e6  # seconds that data may take to the workers, and b
 AGAIN = 5  # times that work is begun again after its data were lost
 LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
 PER_BYTE = 16.0  # multiplications in the time that a byte takes to a worker
+BATCHES, MOST = 4, 8  # batches of many parts, a thread, and parts of one of them at most
 
 
 @dataclass
@@ -95,12 +97,13 @@ class DaskEngine:
         self.least = LEAST if least is None else least
         self.traffic = Traffic()
         self._opened = isinstance(client, str)
-        self._client = _connected(client) if isinstance(client, str) else _checked_client(client)
+        self._client = connected(client) if isinstance(client, str) else checked_client(client)
         self._there: dict[int, Any] = {}
         self._products: dict[int, Product] = {}
+        self._works: dict[int, dict[str, Any]] = {}
         self._same_rounding = True
         try:
-            workers = _checked_workers(self._client)
+            workers = checked_workers(self._client)
         except BaseException:
             self.close()
             raise
@@ -113,7 +116,7 @@ class DaskEngine:
 
     def close(self) -> None:
         """Let the workers forget the data; close the client too where it was opened here."""
-        self._there.clear()
+        self._forget()
         self._products.clear()
         if self._opened:
             self._client.close()
@@ -122,12 +125,12 @@ class DaskEngine:
         """Bytes that each part may work with."""
         return (memory if self.memory is None else min(memory, self.memory)) // self._threads
 
-    def takes(self, work: Callable[[Any], Any], cost: float) -> bool:
+    def takes(self, work: Callable[[Any], Any], cost: float, times: int = 1) -> bool:
         """Whether the work is long enough to be worth asking, and to be worth moving what of it is not there yet."""
         arrays: list[Any] = []
         packed(work, partial(self._referred, arrays))
         new = sum(array.nbytes for array in arrays if id(array) not in self._there)
-        return cost >= self.least * (1 + PER_BYTE * new * self.size / LEAST)
+        return cost >= self.least * (1 + PER_BYTE * new * self.size / (LEAST * times))
 
     def product(self, X: FloatArray, T: FloatArray) -> FloatArray:
         """``X T``, remembered as such."""
@@ -163,12 +166,13 @@ class DaskEngine:
                 return self._mapped(work, parts)
             except OtherRounding:
                 self._same_rounding = False
+                self._forget()
             # data were lost with the last worker that had them, or on their way to one
             except (CancelledError, OSError, TimeoutError) as error:
                 self._await_workers()
                 if attempt == AGAIN:
                     raise EngineLostError(f"the cluster lost what it was sent {AGAIN + 1} times in a row") from error
-                self._there.clear()
+                self._forget()
         raise AssertionError("the last try returns or raises")
 
     def _mapped(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
@@ -176,27 +180,72 @@ class DaskEngine:
         from distributed.scheduler import KilledWorker
 
         self._await_workers()
-        arrays: list[Any] = []
-        shell = packed(work, partial(self._referred, arrays))
+        said = self._carried(work)
         try:
-            results = self._gathered(shell, arrays, parts)
+            results = self._gathered(said, parts)
         except (KilledWorker, MemoryError) as error:
-            raise WorkerMemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
+            raise WorkerMemoryError(self._out_of_memory(self._bytes_of(work))) from error
         except ImportError as error:
             raise ValueError(f"a worker that came later lacks a package: {error}; install it there") from error
         self.traffic.maps += 1
+        self.traffic.sent += nbytes(parts)
         self.traffic.received += nbytes(results)
         return results
 
-    def _gathered(self, shell: Any, arrays: list[Any], parts: Sequence[S]) -> list[Any]:
+    def _carried(self, work: Callable[[S], T]) -> dict[str, Any]:
+        """What workers are told of a piece of work, which moves the first time."""
+        if id(work) not in self._works:
+            arrays: list[Any] = []
+            shell = packed(work, partial(self._referred, arrays))
+            held = [self._moved(array) for array in arrays]
+            said = {"token": f"lmnn-{uuid.uuid4().hex}", "version": VERSION, "shell": self._scattered(shell, 0)}
+            self._works[id(work)] = {**said, "arrays": held}
+            finalize(work, self._works.pop, id(work), None)
+        return self._works[id(work)]
+
+    def _gathered(self, said: dict[str, Any], parts: Sequence[S]) -> list[Any]:
         """The results, once all are there."""
-        held = [self._moved(array) for array in arrays]
-        carried = self._scattered(shell, 0)
-        name = f"lmnn-{uuid.uuid4().hex}"
-        said = {"token": name, "version": VERSION, "shell": carried, "arrays": held}
-        futures = self._client.map(run, parts, pure=False, key=name, **said)
+        count = -(-len(parts) // self._batch(len(parts)))
+        batches = [parts[number::count] for number in range(count)]
+        name = f"{said['token']}-{uuid.uuid4().hex}"
+        if len(parts) > self.size:
+            futures = self._client.map(run_all, batches, pure=False, key=name, **said)
+        else:
+            places = self._places()
+            futures = [
+                self._client.submit(
+                    run_all,
+                    batch,
+                    pure=False,
+                    key=f"{name}-{number}",
+                    workers=[places[number % len(places)]],
+                    allow_other_workers=True,
+                    **said,
+                )
+                for number, batch in enumerate(batches)
+            ]
         self._wait(futures)
-        return self._client.gather(futures)
+        found = self._client.gather(futures)
+        return [found[place % count][place // count] for place in range(len(parts))]
+
+    def _bytes_of(self, work: Callable[[S], T]) -> int:
+        """Bytes of the arrays of a piece of work."""
+        arrays: list[Any] = []
+        packed(work, partial(self._referred, arrays))
+        return sum(array.nbytes for array in arrays)
+
+    def _batch(self, count: int) -> int:
+        """Parts of a batch where there are so many parts."""
+        return 1 if count <= self.size else min(MOST, -(-count // (BATCHES * self.size)))
+
+    def _places(self) -> list[str]:
+        """A worker for each thread."""
+        return [worker for worker, threads in self._client.nthreads().items() for _ in range(threads)]
+
+    def _forget(self) -> None:
+        """What the workers have is nothing to count on any more."""
+        self._there.clear()
+        self._works.clear()
 
     def _referred(self, arrays: list[Any], array: Any) -> Any:
         """What stands for an array inside of work: a reference, or a product of two."""
@@ -274,52 +323,3 @@ def _checked_memory(memory: object) -> int | None:
     if isinstance(memory, bool) or not isinstance(memory, int | np.integer) or memory < 2**20:
         raise ValueError(f"memory={memory!r} must be a number of bytes of at least {2**20}, or None")
     return int(memory)
-
-
-def _connected(address: str) -> Any:
-    """A client of the scheduler at an address."""
-    Client = _client_class()
-    if not address.rpartition(":")[2].isdigit():
-        raise ValueError(f"engine={address!r} is no address of a Dask scheduler; use tcp://HOST:PORT")
-    try:
-        return Client(address, timeout=ANSWER, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ConnectionError(
-            f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`, or correct the address"
-        ) from error
-
-
-def _checked_client(client: object) -> Any:
-    """A client that is open, and that waits for its answers."""
-    if not isinstance(client, _client_class()):
-        raise ValueError(f"engine={client!r} must be a distributed.Client, the address of a Dask scheduler, or None")
-    if client.asynchronous or client.status not in ("running", "connecting"):
-        raise ValueError(f"engine={client!r} is closed or asynchronous; open a plain distributed.Client(address)")
-    return client
-
-
-def _client_class() -> Any:
-    """The class of clients, for those who have a cluster."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ImportError('an engine of Dask workers needs distributed: pip install "lmnn-sdp[dask]"') from error
-    return Client
-
-
-def _checked_workers(client: Any) -> dict[str, int]:
-    """Threads of each worker, all of which have this package in this version."""
-    try:
-        client.wait_for_workers(1, timeout=ANSWER)
-    except TimeoutError as error:
-        raise ConnectionError(
-            f"the Dask scheduler at {client.scheduler.address} has no worker; start some with `dask worker ADDRESS`"
-        ) from error
-    found = client.run(locate, "lmnn_sdp.__version__", on_error="return")
-    wrong = {worker: version for worker, version in found.items() if version != VERSION}
-    if wrong:
-        named = "; ".join(
-            f"{worker} has {version if isinstance(version, str) else 'none'}" for worker, version in wrong.items()
-        )
-        raise ValueError(f"workers need lmnn-sdp {VERSION}, as here: {named}; install it there and start them again")
-    return {worker: int(threads) for worker, threads in client.nthreads().items()}

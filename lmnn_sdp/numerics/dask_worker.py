@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pydoc import locate
 from threading import Lock
@@ -46,6 +46,8 @@ def packed(value: Any, refer: Callable[[Any], Any]) -> Any:
     """The same dataclass, and those inside it, with what ``refer`` puts in the place of large arrays."""
     if isinstance(value, np.ndarray):
         return refer(value) if value.nbytes >= LARGE else value
+    if isinstance(value, tuple):
+        return tuple(packed(item, refer) for item in value)
     if not is_dataclass(value) or isinstance(value, type):
         return value
     return _with_fields(value, lambda item: packed(item, refer))
@@ -60,6 +62,8 @@ def _unpacked(value: Any, arrays: list[Any]) -> Any:
         if value.checksum not in (None, zlib.crc32(V)):
             raise OtherRounding
         return V
+    if isinstance(value, tuple):
+        return tuple(_unpacked(item, arrays) for item in value)
     return _with_fields(value, lambda item: _unpacked(item, arrays)) if is_dataclass(value) else value
 
 
@@ -83,6 +87,11 @@ def run(part: Any, token: str, version: str, shell: Any, arrays: list[Any]) -> A
                     _open.popitem(last=False)
             work = _open[token]
         return work(part)
+
+
+def run_all(parts: Sequence[Any], **said: Any) -> list[Any]:
+    """Results of `run` on some parts, in order."""
+    return [run(part, **said) for part in parts]
 
 
 def nbytes(value: Any) -> int:

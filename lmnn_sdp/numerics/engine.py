@@ -40,8 +40,11 @@ class Engine(Protocol):
 
     size: int
 
-    def takes(self, work: Callable[[Any], Any], cost: float) -> bool:
-        """Whether the engine is the right place for work of so many multiplications: moving its data costs less."""
+    def takes(self, work: Callable[[Any], Any], cost: float, times: int = 1) -> bool:
+        """Whether the engine is the right place for work of so many multiplications, done so many times.
+
+        Moving its data and asking for it costs less.
+        """
 
     def map(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
         """Results of ``work`` on each part, in order."""
@@ -66,13 +69,13 @@ def using(engine: Engine | None) -> Iterator[None]:
         _current.reset(token)
 
 
-def spread(work: Callable[[S], T], parts: Sequence[S], cost: float) -> list[T]:
+def spread(work: Callable[[S], T], parts: Sequence[S], cost: float, times: int = 1) -> list[T]:
     """Results of ``work`` on each part, in order, by the engine if it takes it, else by threads.
 
-    ``cost`` counts the multiplications of all parts together.
+    ``cost`` counts the multiplications of all parts together, and ``times`` how often they will be asked for, about.
     """
     engine = _current.get()
-    if engine is not None and engine.takes(work, cost):
+    if engine is not None and engine.takes(work, cost, times):
         return engine.map(work, parts)
     if cost <= SMALL:
         return [work(part) for part in parts]

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lmnn_sdp.numerics.linalg import gram, smat, solve_definite, svec, svec_indices, svec_outer
-from lmnn_sdp.numerics.parallel import in_parts
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 
 PRODUCTS = 9.0  # of conjugate gradients to a relative residual of 1, about
@@ -46,19 +45,6 @@ class Share:
     pull: IntArray
     kinks: IntArray
     diagonal: FloatArray
-
-    def squares(self) -> FloatArray:
-        """``sum_t (A_t)_ab^2``, shape (r, r)."""
-
-        def work(begin: int, end: int) -> npt.NDArray[Any]:
-            u, v = self.edges[self.push[begin:end]], self.edges[self.pull[begin:end]]
-            cross = u * v
-            u **= 2
-            v **= 2
-            return u.T @ u - 2 * (cross.T @ cross) + v.T @ v
-
-        r = self.edges.shape[1]
-        return np.sum(in_parts(work, len(self.push), 3 * r**2), axis=0, dtype=np.float64)
 
 
 def few_enough(kinks: int, metrics: int, r: int, accuracy: float) -> bool:

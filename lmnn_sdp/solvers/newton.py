@@ -31,8 +31,7 @@ from lmnn_sdp.proof.certificate import relative_gap
 from lmnn_sdp.solvers.diagonal_system import DiagonalSystem
 from lmnn_sdp.solvers.first_metric import beats_euclidean, first_metric
 from lmnn_sdp.solvers.monitor import Monitor, Start
-from lmnn_sdp.solvers.newton_system import NewtonSystem
-from lmnn_sdp.solvers.range_block import LARGEST, RangeBlock
+from lmnn_sdp.solvers.newton_system import NewtonSystem, care
 from lmnn_sdp.solvers.smoothing import Smoothed, capped
 from lmnn_sdp.solvers.solution import Status
 from lmnn_sdp.solvers.widths import OVERLAP, about_the_kink, by_trial
@@ -45,8 +44,6 @@ FURTHEST = 0.25  # hinge from which on a triplet that is new to a warm start has
 MAX_INNER = 30  # Newton steps of a round
 LEFT_UNDONE, SOFTER = 2.0, 0.125  # accuracy missed by this factor, at which the penalties fall by that
 SHORT, IN_A_ROW = 1e-3, 3  # so many steps below this length, over Newton's, tell that the hinges' penalty is too stiff
-# of several metrics the worst decides, which a sum of squares hardly sees: damping and accuracy where steps are cheap
-CARE = 0.1
 PSD_PENALTY = 128.0  # z at first, over that of a metric whose error of its own size moves Z by the cost
 FAST, SLOW = 3, 8  # Newton steps of a round up to which the penalties grow much, and a little
 MUCH, LITTLE = 2.0, 1.35
@@ -260,10 +257,10 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         if error <= accuracy or steps == MAX_INNER or short == IN_A_ROW or monitor.out_of_time:
             break
         kinks = np.flatnonzero((a > 0) & (a < caps))
-        care = CARE if problem.blocks is not None and _have_range_blocks(eigenvalues) else 1.0
+        careful = 1.0 if problem.diagonal else care(eigenvalues)
         # the damping fades with the gradient, and holds where there are too few kinks
-        damping = max(1e-12, care * min(1e-3, 0.1 * error))
-        enough = care * min(0.1, max(1e-3, error))
+        damping = max(1e-12, careful * min(1e-3, 0.1 * error))
+        enough = careful * min(0.1, max(1e-3, error))
         kind = DiagonalSystem if problem.diagonal else NewtonSystem
         system = kind.of(state.graph, kinks, Q, eigenvalues, state.s, state.z, damping, enough)
         D = system.solve(gradient, lambda: monitor.out_of_time)
@@ -280,12 +277,6 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         # a metric that grew a thousandfold since z was set has a z a thousand times too stiff
         state.z = min(SOFTER * state.z, _psd_penalty(problem, psd_part(state.M)))
     return MAX_INNER
-
-
-def _have_range_blocks(eigenvalues: FloatArray) -> bool:
-    """Whether all metrics are of so low a rank that conjugate gradients have their best preconditioner."""
-    ranks = np.sum(eigenvalues < 0, axis=-1)
-    return RangeBlock.size(int(np.max(ranks)), eigenvalues.shape[-1]) <= LARGEST
 
 
 def _size(A: FloatArray) -> float:

@@ -9,10 +9,8 @@ Of many kinks a part, evenly spaced in the list, stands for all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.linalg
 
 from lmnn_sdp.numerics.linalg import gram
@@ -49,40 +47,45 @@ class RangeBlock:
         return p * (p + 1) // 2 + p * (r - p)
 
     @staticmethod
-    def of(
-        edges: npt.NDArray[Any], push: IntArray, pull: IntArray, diagonal: FloatArray, s: float, p: int, overhead: float
-    ) -> RangeBlock | None:
-        """Form and factor it; None where it costs too much, is empty, or not definite up to rounding.
+    def enough(kinks: int, p: int, r: int, product: float) -> int:
+        """How many of the kinks a block is formed from; 0 where it costs too much or is empty.
 
         Parameters
         ----------
-        edges : array, shape (E, r)
-            In the eigenbasis.
-        push, pull : arrays, shape (J,)
-            Edges of each kink.
+        kinks : int
+            All of them.
+        p, r : int
+            Coordinates that span the range of M, which come first, of all coordinates.
+        product : float
+            Multiplications that take as long as a product with the system's matrix.
+        """
+        unknowns = RangeBlock.size(p, r)
+        kinks = min(kinks, PART * unknowns)
+        return kinks if unknowns <= LARGEST and kinks * unknowns**2 <= WORTH * product else 0
+
+    @staticmethod
+    def of(push: FloatArray, pull: FloatArray, diagonal: FloatArray, s: float, p: int) -> RangeBlock | None:
+        """Form and factor it; None where it is not definite up to rounding.
+
+        Parameters
+        ----------
+        push, pull : arrays, shape (J, r)
+            Edges of kinks, in the eigenbasis.
         diagonal : array, shape (r, r)
             The system without its hinges.
         s : float
-            Penalty of the hinges.
+            Penalty of the hinges, larger where these kinks stand for more.
         p : int
             Coordinates that span the range of M, which come first.
-        overhead : float
-            Multiplications that take as long as a product with the system's matrix of no size.
         """
         r = len(diagonal)
-        unknowns = RangeBlock.size(p, r)
-        kinks = min(len(push), PART * unknowns)
-        if not (0 < unknowns <= LARGEST and kinks * unknowns**2 <= WORTH * (2 * edges.size * r + overhead)):
-            return None
-        chosen = np.linspace(0, len(push) - 1, kinks).astype(np.intp)
         row = np.concatenate([np.full(r - a, a) for a in range(p)])
         col = np.concatenate([np.arange(a, r) for a in range(p)])
         weights = np.where(row == col, 1.0, np.sqrt(2.0))
-        products = edges[:, row] * edges[:, col] * weights.astype(edges.dtype)
-        rows = products[push[chosen]] - products[pull[chosen]]
-        H = s * len(push) / max(1, kinks) * gram(rows, rows).astype(np.float64)
+        rows = ((push[:, row] * push[:, col] - pull[:, row] * pull[:, col]) * weights).astype(np.float32)
+        H = s * gram(rows, rows).astype(np.float64)
         noise = NOISE * np.diag(H)
-        H[np.diag_indices(unknowns)] += diagonal[row, col] + noise
+        H[np.diag_indices(len(row))] += diagonal[row, col] + noise
         try:
             return RangeBlock(row, col, weights, scipy.linalg.cho_factor(H, check_finite=False)[0])
         except np.linalg.LinAlgError:

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from clusters import Carrier
 from lmnn_sdp import LMNN, DaskEngine, Problem, Status, solve
 from lmnn_sdp.cli import main
-from lmnn_sdp.numerics import dask_engine, dask_worker, parallel
+from lmnn_sdp.numerics import dask_cluster, dask_worker, parallel
 from lmnn_sdp.numerics.dask_worker import LARGE, OtherRounding, Product, Reference, nbytes, packed, run
 from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError, in_blocks, product, share, spread, using
 from lmnn_sdp.numerics.engines import running
@@ -250,8 +250,8 @@ def test_an_estimator_with_an_address_can_be_cloned():
 
 def test_an_address_that_does_not_answer_is_an_error_in_time(monkeypatch):
     pytest.importorskip("distributed", reason="an extra")
-    assert dask_engine.ANSWER < 10  # seconds
-    monkeypatch.setattr(dask_engine, "ANSWER", 0.2)
+    assert dask_cluster.ANSWER < 10  # seconds
+    monkeypatch.setattr(dask_cluster, "ANSWER", 0.2)
     with pytest.raises(
         ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 .* correct the address"
     ):

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from sklearn.exceptions import ConvergenceWarning
 
-from clusters import OutOfMemory, cluster
+from clusters import OutOfMemory, Where, cluster
 from lmnn_sdp import LMNN, DaskEngine, Problem, Solution, Status, solve
 from lmnn_sdp.cli import main
 from lmnn_sdp.datasets import load
-from lmnn_sdp.numerics import dask_engine, parallel
+from lmnn_sdp.numerics import dask_cluster, dask_engine, parallel
 from lmnn_sdp.numerics.engine import WorkerMemoryError
 from lmnn_sdp.numerics.engines import running
 
@@ -60,6 +60,34 @@ def test_the_same_bits(client, here):
     again = solve(PROBLEM, tol=1e-3, engine=engine)
     assert again.certificate == here.certificate
     assert engine.traffic.maps == 2 * passes
+    engine.close()
+
+
+def test_a_part_of_even_work_goes_where_it_went_before(client):
+    engine, work = DaskEngine(client, least=0), Where(np.zeros(10_000))
+    first, second = (engine.map(work, [7, 8]) for _ in range(2))
+    assert [(pid, part) for pid, _, part in first] == [(pid, part) for pid, _, part in second]
+    assert len({pid for pid, _, _ in first}) == 2
+    assert [count for _, count, _ in first + second] == [1, 1, 2, 2]  # the work stayed
+    assert engine.traffic.sent == 2 * 80_000 + 2 * 2 * 8  # the array to two workers, once, and the parts
+    engine.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 8, 9, 50, 333])
+def test_many_parts_come_back_in_order(client, count):
+    engine = DaskEngine(client, least=0)
+    assert [part for _, _, part in engine.map(Where(np.zeros(3)), range(count))] == list(range(count))
+    engine.close()
+
+
+def test_work_is_forgotten_with_its_last_name(client):
+    engine = DaskEngine(client, least=0)
+    work = Where(np.zeros(10_000))
+    engine.map(work, [1, 2])
+    assert len(engine._works) == len(engine._there) == 1
+    del work
+    assert not engine._works
+    assert not engine._there
     engine.close()
 
 
@@ -145,10 +173,10 @@ def test_a_client_that_is_closed_leaves_the_best_certified_iterate(address, here
 
 
 def test_workers_without_the_package_or_with_another_version_are_named(client, monkeypatch):
-    monkeypatch.setattr(dask_engine, "VERSION", "9.9")
+    monkeypatch.setattr(dask_cluster, "VERSION", "9.9")
     with pytest.raises(ValueError, match=r"need lmnn-sdp 9\.9, as here: tcp://127.* has 0\.1\.0; install it there"):
         solve(PROBLEM, engine=client)
-    monkeypatch.setattr(dask_engine, "locate", missing)
+    monkeypatch.setattr(dask_cluster, "locate", missing)
     with pytest.raises(ValueError, match=r"tcp://127\S+ has none"):
         solve(PROBLEM, engine=client)
 
@@ -165,7 +193,7 @@ def test_a_worker_out_of_memory_says_which_blocks_to_use(client):
 
 
 def test_a_scheduler_that_is_lost_and_a_solve_that_goes_on(here, tmp_path, monkeypatch):
-    monkeypatch.setattr(dask_engine, "ANSWER", 3.0)
+    monkeypatch.setattr(dask_cluster, "ANSWER", 3.0)
     path = tmp_path / "c.npz"
     with cluster(1) as (process, address):
         engine = DaskEngine(address, least=0)

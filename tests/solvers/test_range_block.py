@@ -28,7 +28,7 @@ def apply(edges, push, pull, diagonal, s, D):
 @pytest.mark.parametrize("p", [1, 3, 8])
 def test_it_solves_its_block(p):
     edges, push, pull, diagonal = system(kinks=12)
-    block = RangeBlock.of(edges, push, pull, diagonal, 0.3, p, 0.0)
+    block = RangeBlock.of(edges[push], edges[pull], diagonal, 0.3, p)
     D = symmetrize(np.random.default_rng(1).normal(size=(8, 8)))
     D[p:, p:] = 0
     found = np.zeros((8, 8))
@@ -38,7 +38,10 @@ def test_it_solves_its_block(p):
 
 def test_a_part_of_many_kinks_stands_for_all():
     edges, push, pull, diagonal = system(edges=500, kinks=2000)
-    block = RangeBlock.of(edges, push, pull, diagonal, 0.3, 2, 0.0)
+    count = RangeBlock.enough(2000, 2, 8, 1e9)
+    assert 0 < count < 100
+    chosen = np.linspace(0, 1999, count).astype(int)
+    block = RangeBlock.of(edges[push[chosen]], edges[pull[chosen]], diagonal, 0.3 * 2000 / count, 2)
     D = symmetrize(np.random.default_rng(1).normal(size=(8, 8)))
     D[2:, 2:] = 0
     found = np.zeros((8, 8))
@@ -47,18 +50,17 @@ def test_a_part_of_many_kinks_stands_for_all():
 
 
 def test_no_block_without_a_range_or_beyond_its_size(monkeypatch):
-    edges, push, pull, diagonal = system()
-    assert RangeBlock.of(edges, push, pull, diagonal, 0.3, 0, 0.0) is None
+    assert RangeBlock.enough(20, 0, 8, 1e9) == 0
+    assert RangeBlock.enough(20, 3, 8, 1e9) == 20
     monkeypatch.setattr(range_block, "LARGEST", 10)
-    assert RangeBlock.of(edges, push, pull, diagonal, 0.3, 3, 0.0) is None
+    assert RangeBlock.enough(20, 3, 8, 1e9) == 0
 
 
 def test_no_block_where_it_is_not_definite():
     edges, push, pull, diagonal = system()
-    assert RangeBlock.of(edges, push[:1], pull[:1], -diagonal, 1e-9, 3, 0.0) is None
+    assert RangeBlock.of(edges[push[:1]], edges[pull[:1]], -diagonal, 1e-9, 3) is None
 
 
 def test_a_block_is_worth_it_where_a_product_costs_more_than_its_size():
-    edges, push, pull, diagonal = system(edges=3, kinks=300)
-    assert RangeBlock.of(edges, push % 3, pull % 3, diagonal, 0.3, 8, 0.0) is None
-    assert RangeBlock.of(edges, push % 3, pull % 3, diagonal, 0.3, 8, 1e4) is not None
+    assert RangeBlock.enough(300, 8, 8, 2 * 3 * 8**2) == 0
+    assert RangeBlock.enough(300, 8, 8, 2 * 3 * 8**2 + 1e4) == 72

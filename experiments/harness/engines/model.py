@@ -21,10 +21,9 @@ import numpy as np
 from harness.engines.rows import CLASSES, cluster, part_of_a_pass, synthetic
 from lmnn_sdp import DaskEngine, Problem
 from lmnn_sdp.numerics.engines import running
-from lmnn_sdp.numerics.linalg import gram
 from lmnn_sdp.numerics.parallel import alone
 from lmnn_sdp.problem.impostors import _Layout
-from lmnn_sdp.solvers.newton_system import _forms
+from lmnn_sdp.solvers.kink_products import KinkRange
 
 NEAR = 20  # triplets a point that a list holds
 NEIGHBORS = 3
@@ -56,9 +55,9 @@ def constants(n: int) -> dict[str, Any]:
         seconds = [min(part_of_a_pass(FAR * X[:, :r], y)["pass_cpu_seconds"] for _ in range(TIMES)) for r in RANKS]
         layout = _best(lambda: _Layout.build(X, y, np.ones(n)), time.process_time)
         problem = Problem.from_data(X, y, NEIGHBORS)
-        edges = X.astype(np.float32)
-        D = np.eye(X.shape[1])
-        at_home = _best(lambda: gram(edges, edges * _forms(edges, D.copy())[:, None]), time.process_time)
+        kinks = KinkRange((X.astype(np.float32),), *np.arange(n // 2 * 2).reshape(2, -1))
+        D = np.eye(X.shape[1], dtype=np.float32)
+        at_home = _best(lambda: kinks.image([D]), time.process_time)
     pairs = n**2 / 2 * (1 - 1 / CLASSES)
     per_dimension = (seconds[1] - seconds[0]) / (RANKS[1] - RANKS[0])
     found = {
