@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from harness import bench
-from harness.engines import model, rows
+from harness.engines import constants, model, rows
 from harness.paths import OUT, RESULTS
 from lmnn_sdp.numerics.files import write_text_atomically
 from lmnn_sdp.numerics.parallel import threads
@@ -69,7 +69,7 @@ QUICK = Sizes(
 def table(sizes: Sizes) -> dict[str, Callable[[], dict[str, Any]]]:
     """Every row by its name, cheapest first."""
     found: dict[str, Callable[[], dict[str, Any]]] = {
-        "constants": lambda: model.constants(sizes.constants),
+        "constants": lambda: constants.measured(sizes.constants),
         "killed": lambda: rows.killed("digits", sizes.kills, sizes.tol),
     }
     for name, points in sizes.same:

@@ -153,7 +153,7 @@ class KinkProducts:
     def sizes(self) -> list[int]:
         """Edges of the kinks that each metric measures."""
         used = self._used(self.push, self.pull)
-        return list(np.diff(np.searchsorted(used, self._starts)))
+        return np.diff(np.searchsorted(used, self._starts)).tolist()
 
     def count(self, metric: int) -> int:
         """Kinks with an edge that a metric measures."""

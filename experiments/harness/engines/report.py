@@ -12,7 +12,9 @@ MEANINGS = {
     "b_per_pair_and_dimension": "b, a pair and row of the map",
     "c_per_entry": "c, an entry of the points under the map",
     "h_per_edge_and_square": "h, an edge of a kink and square of the dimension",
-    "o_handing_out": "o, handing work out",
+    "g_per_edge_and_dimension": "g, a listed edge and dimension",
+    "o_handing_out": "o, handing a pass out",
+    "p_handing_out_evenly": "p, handing a product out",
     "v_per_byte": "v, a byte",
 }
 
@@ -22,7 +24,12 @@ def report(result: dict[str, Any]) -> str:
     rows = result["rows"]
     parts = [stamp(result)]
     if "constants" in rows:
-        parts += [constants(rows["constants"]), passes(rows["constants"]), plan(result["plan"])]
+        parts += [
+            constants(rows["constants"]),
+            passes(rows["constants"]),
+            products(rows["constants"]),
+            plan(result["plan"]),
+        ]
     kinds = {name: name.split()[0] for name in rows}
     parts += [SENTENCES[kinds[name]](row) + beside(row) for name, row in rows.items() if kinds[name] in SENTENCES]
     if result["missing"]:
@@ -46,6 +53,15 @@ def constants(row: dict[str, Any]) -> str:
     """Seconds of each kind."""
     body = [[MEANINGS[name], f"{row[name]:.1e}"] for name in MEANINGS]
     return table(["constant", "seconds"], body) + "\n\na, b, c and h are processor seconds of a thread." + beside(row)
+
+
+def products(row: dict[str, Any]) -> str:
+    """A product of conjugate gradients by the clock beside the model."""
+    body = [
+        [str(one["workers"]), f"{one['seconds']:.3f}", f"{sum(one['predicted'].values()):.3f}"]
+        for one in row["products"]
+    ]
+    return table(["workers", "product, s", "predicted, s"], body)
 
 
 def passes(row: dict[str, Any]) -> str:
@@ -92,8 +108,9 @@ def workers(row: dict[str, Any]) -> str:
     """One worker and two."""
     return (
         f"{row['data']} ({row['n']} x {row['d']}): two workers take {row['two_over_threads']:.2f} times as long as two "
-        f"threads, one worker {row['one_over_two']:.2f} times as long as two; a piece of work moves "
-        f"{row['bytes_a_map'] / 1e6:.1f} MB."
+        f"threads, one worker {row['one_over_two']:.2f} times as long as two, and one thread "
+        f"{row['one_thread_over_threads']:.2f} times as long as two. A round's pass moves "
+        f"{row['round_bytes'] / 1e6:.1f} MB, predicted are {row['predicted_round_bytes'] / 1e6:.1f} MB."
     )
 
 

@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from distributed import Client, LocalCluster
 
-from harness import bench, paper_data
+from harness import bench
 from harness.engines import pruning
+from harness.engines.model import bytes_back, bytes_out
+from harness.engines.setting import cluster, data, part_of_a_pass, synthetic
 from lmnn_sdp import DaskEngine, Problem, Solution, StochasticLMNN, solve
-from lmnn_sdp.datasets import Dataset
 from lmnn_sdp.numerics.engines import running
-from lmnn_sdp.problem.hinges import _Both, _Sums
-from lmnn_sdp.problem.impostors import ROWS, _Shape, _Strips, _strips
+from lmnn_sdp.numerics.parallel import alone
 
-CLASSES, APART = 10, 1.0  # classes of the synthetic data, and the spread of their centres over that of their points
-SYNTHETIC_FEATURES = 50  # of the data whose pairs are counted
-PARTS = 24  # strips of the exact pass that are timed, spread over all
-
-
-@contextmanager
-def cluster(workers: int) -> Iterator[Client]:
-    """A client of so many processes of this machine, a thread each."""
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as found,
-        Client(found, set_as_default=False) as client,
-    ):
-        yield client
-
-
-def data(name: str, points: int | None) -> Dataset:
-    """A random part of a data set, or all of it; of synthetic data, so many points."""
-    if name == "synthetic":
-        assert points is not None
-        return Dataset(name, *synthetic(points, SYNTHETIC_FEATURES))
-    whole = paper_data.LOADERS[name]() if name in paper_data.LOADERS else bench.dataset(name, "standardised")
-    return whole if points is None else whole.sample(points)
-
-
-def synthetic(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gaussian clouds about random centres, one a class, in features of different sizes."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, CLASSES, n)
-    X = APART * rng.normal(size=(CLASSES, d))[y] + rng.normal(size=(n, d))
-    return X * np.linspace(0.5, 2, d), y
+SLACK = 0.5  # triplets this near their margin are listed by the pass of a round
 
 
 def interval(found: Solution) -> dict[str, Any]:
@@ -90,7 +50,7 @@ def same(name: str, points: int | None, tol: float) -> dict[str, Any]:
 
 
 def workers(name: str, points: int, tol: float, least: float | None) -> dict[str, Any]:
-    """Seconds of target neighbours and a solve by threads, by one worker and by two; what a round moves."""
+    """Seconds of target neighbours and a solve by threads, one thread, one worker and two; what a round moves."""
     given = data(name, points)
 
     def work() -> tuple[Solution, Problem]:
@@ -98,25 +58,41 @@ def workers(name: str, points: int, tol: float, least: float | None) -> dict[str
         return solve(problem, tol=tol, warn=False), problem
 
     (here, problem), seconds = bench.timed(work)
+    with alone():
+        _, seconds_alone = bench.timed(work)
     found: dict[str, Any] = {
         "data": given.name,
         "n": problem.n_points,
         "d": problem.n_features,
         "seconds_threads": seconds,
+        "seconds_one_thread": seconds_alone,
+        "one_thread_over_threads": seconds_alone / seconds,
     }
     for count in (1, 2):
         with cluster(count) as client:
             engine = DaskEngine(client, least=least)
             with running(engine):
-                (there, _), found[f"seconds_{count}"] = bench.timed(work)
-            found[f"traffic_{count}"] = vars(engine.traffic)
+                (there, problem), found[f"seconds_{count}"] = bench.timed(work)
+                found[f"traffic_{count}"] = {**vars(engine.traffic)}
+                found |= a_round(problem, there.L, engine)
             found[f"overlap_{count}"] = here.certificate.overlaps(there.certificate)
     rounds = len(here.history)
     return found | {
         "rounds": rounds,
         "two_over_threads": found["seconds_2"] / seconds,
         "one_over_two": found["seconds_1"] / found["seconds_2"],
-        "bytes_a_map": (found["traffic_2"]["sent"] + found["traffic_2"]["received"]) / found["traffic_2"]["maps"],
+    }
+
+
+def a_round(problem: Problem, L: np.ndarray, engine: DaskEngine) -> dict[str, float]:
+    """Bytes that the pass of a round moves, which lists the triplets near their margin, and those of the model."""
+    problem.hinges(L, SLACK)
+    before = engine.traffic.sent + engine.traffic.received
+    near = problem.hinges(L, SLACK)
+    out = engine.size * bytes_out(problem.n_points, problem.n_features, len(L))
+    return {
+        "round_bytes": engine.traffic.sent + engine.traffic.received - before,
+        "predicted_round_bytes": out + bytes_back(problem.n_points, len(near.triplets) / problem.n_points),
     }
 
 
@@ -199,29 +175,4 @@ def stochastic(n: int, d: int, steps: int) -> dict[str, Any]:
         "upper": interval_.upper,
         "anchors": interval_.n_anchors,
         **part_of_a_pass(X @ fitted.components_.T, y),
-    }
-
-
-def part_of_a_pass(V: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """Processor seconds of some strips of the exact pass, in a thread, and of the whole by its share of the pairs."""
-    codes = np.unique(y, return_inverse=True)[1]
-    pulls = np.ones((len(V), 3))
-    work = _Strips(V, codes, np.full(len(V), 2.0), _Both(_Sums(pulls, None)), _Shape.within(2**27))
-    strips = list(_strips(codes, ROWS))
-    chosen = strips[len(strips) // (2 * PARTS) :: max(1, len(strips) // PARTS)]
-    work(chosen[0])  # laid out
-    begin = time.process_time()
-    for strip in chosen:
-        work(strip)
-    seconds = time.process_time() - begin
-    ends = np.searchsorted(np.sort(codes), np.sort(codes), side="right")
-
-    def pairs(some: list[tuple[int, int]]) -> int:
-        return sum(int(np.sum(len(V) - ends[slice(*strip)])) for strip in some)
-
-    return {
-        "pass_rank": V.shape[1],
-        "pass_share": pairs(chosen) / pairs(strips),
-        "pass_share_cpu_seconds": seconds,
-        "pass_cpu_seconds": seconds * pairs(strips) / pairs(chosen),
     }
