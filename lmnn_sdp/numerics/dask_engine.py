@@ -37,6 +37,8 @@ SILENCE, SLOWEST = 20.0, 5e6  # seconds that data may take to the workers, and b
 AGAIN = 5  # times that work is begun again after its data were lost
 LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
 PER_BYTE = 16.0  # multiplications in the time that a byte takes to a worker
+# what changes from call to call moves with it: of many features a matrix that Dask would rather have moved before
+UNWARNED = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
 BATCHES, MOST = 4, 8  # batches of many parts, a thread, and parts of one of them at most
 
 
@@ -205,25 +207,28 @@ class DaskEngine:
 
     def _gathered(self, said: dict[str, Any], parts: Sequence[S]) -> list[Any]:
         """The results, once all are there."""
+        import dask
+
         count = -(-len(parts) // self._batch(len(parts)))
         batches = [parts[number::count] for number in range(count)]
         name = f"{said['token']}-{uuid.uuid4().hex}"
-        if len(parts) > self.size:
-            futures = self._client.map(run_all, batches, pure=False, key=name, **said)
-        else:
-            places = self._places()
-            futures = [
-                self._client.submit(
-                    run_all,
-                    batch,
-                    pure=False,
-                    key=f"{name}-{number}",
-                    workers=[places[number % len(places)]],
-                    allow_other_workers=True,
-                    **said,
-                )
-                for number, batch in enumerate(batches)
-            ]
+        with dask.config.set(UNWARNED):
+            if len(parts) > self.size:
+                futures = self._client.map(run_all, batches, pure=False, key=name, **said)
+            else:
+                places = self._places()
+                futures = [
+                    self._client.submit(
+                        run_all,
+                        batch,
+                        pure=False,
+                        key=f"{name}-{number}",
+                        workers=[places[number % len(places)]],
+                        allow_other_workers=True,
+                        **said,
+                    )
+                    for number, batch in enumerate(batches)
+                ]
         self._wait(futures)
         found = self._client.gather(futures)
         return [found[place % count][place // count] for place in range(len(parts))]

@@ -80,6 +80,13 @@ def test_many_parts_come_back_in_order(client, count):
     engine.close()
 
 
+def test_parts_may_be_large(client):
+    engine, large = DaskEngine(client, least=0), np.arange(2.0**21)  # 16 MiB, at which Dask would warn
+    found = engine.map(Where(np.zeros(3)), [large, large[::-1].copy()])
+    np.testing.assert_array_equal([part for _, _, part in found], [large, large[::-1]])
+    engine.close()
+
+
 def test_work_is_forgotten_with_its_last_name(client):
     engine = DaskEngine(client, least=0)
     work = Where(np.zeros(10_000))
