@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmnn_sdp.numerics import dask_worker
 from lmnn_sdp.numerics.dask_worker import VERSION, Product, Reference, packed, run
 
 CLUSTER = """
@@ -56,6 +57,11 @@ class Where:
         asked = self.__dict__.setdefault("asked", [])
         asked.append(part)
         return os.getpid(), len(asked), part
+
+
+def kept_pieces():
+    """Pieces of work that stay put together in this process."""
+    return len(dask_worker._open)
 
 
 class Carrier:

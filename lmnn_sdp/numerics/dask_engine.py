@@ -10,11 +10,11 @@ and are then sent the product itself.
 from __future__ import annotations
 
 import math
-import time
 import uuid
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -22,17 +22,14 @@ from weakref import finalize
 
 import numpy as np
 
-from lmnn_sdp.numerics.dask_cluster import checked_client, checked_workers, connected
-from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, nbytes, packed, run_all
+from lmnn_sdp.numerics.dask_cluster import await_workers, checked_client, checked_workers, connected, places, wait_for
+from lmnn_sdp.numerics.dask_worker import VERSION, OtherRounding, Product, Reference, forget, nbytes, packed, run_all
 from lmnn_sdp.numerics.engine import EngineLostError, WorkerMemoryError
 from lmnn_sdp.numerics.types import FloatArray
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-PATIENCE = 300.0  # seconds without any worker after which none is expected any more
-POLL = 0.1  # seconds between looks for a scheduler
-PULSE = 1.0  # seconds between looks at whether the cluster is still there
 SILENCE, SLOWEST = 20.0, 5e6  # seconds that data may take to the workers, and beside them bytes a second
 AGAIN = 5  # times that work is begun again after its data were lost
 LEAST = 2.0**30  # multiplications, some 50 ms, that asking the workers takes at least
@@ -98,6 +95,7 @@ class DaskEngine:
         self.memory = _checked_memory(memory)
         self.least = LEAST if least is None else least
         self.traffic = Traffic()
+        self._name = f"lmnn-{uuid.uuid4().hex}"
         self._opened = isinstance(client, str)
         self._client = connected(client) if isinstance(client, str) else checked_client(client)
         self._there: dict[int, Any] = {}
@@ -118,6 +116,9 @@ class DaskEngine:
 
     def close(self) -> None:
         """Let the workers forget the data; close the client too where it was opened here."""
+        if self._client.status == "running":
+            with suppress(OSError, TimeoutError):  # who has gone has forgotten
+                self._clear()
         self._forget()
         self._products.clear()
         if self._opened:
@@ -163,7 +164,8 @@ class DaskEngine:
         WorkerMemoryError
             If a worker ran out of memory, with what to change.
         """
-        for attempt in range(AGAIN + 1):
+        lost = 0
+        while True:
             try:
                 return self._mapped(work, parts)
             except OtherRounding:
@@ -171,20 +173,19 @@ class DaskEngine:
                 self._forget()
             # data were lost with the last worker that had them, or on their way to one
             except (CancelledError, OSError, TimeoutError) as error:
-                self._await_workers()
-                if attempt == AGAIN:
-                    raise EngineLostError(f"the cluster lost what it was sent {AGAIN + 1} times in a row") from error
+                lost += 1
+                await_workers(self._client)
+                if lost > AGAIN:
+                    raise EngineLostError(f"the cluster lost what it was sent {lost} times in a row") from error
                 self._forget()
-        raise AssertionError("the last try returns or raises")
 
     def _mapped(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
         """One try."""
         from distributed.scheduler import KilledWorker
 
-        self._await_workers()
-        said = self._carried(work)
         try:
-            results = self._gathered(said, parts)
+            await_workers(self._client)
+            results = self._gathered(self._carried(work), parts)
         except (KilledWorker, MemoryError) as error:
             raise WorkerMemoryError(self._out_of_memory(self._bytes_of(work))) from error
         except ImportError as error:
@@ -200,7 +201,7 @@ class DaskEngine:
             arrays: list[Any] = []
             shell = packed(work, partial(self._referred, arrays))
             held = [self._moved(array) for array in arrays]
-            said = {"token": f"lmnn-{uuid.uuid4().hex}", "version": VERSION, "shell": self._scattered(shell, 0)}
+            said = {"token": f"{self._name}-{uuid.uuid4().hex}", "version": VERSION, "shell": self._scattered(shell, 0)}
             self._works[id(work)] = {**said, "arrays": held}
             finalize(work, self._works.pop, id(work), None)
         return self._works[id(work)]
@@ -216,22 +217,22 @@ class DaskEngine:
             if len(parts) > self.size:
                 futures = self._client.map(run_all, batches, pure=False, key=name, **said)
             else:
-                places = self._places()
+                found = places(self._client)
                 futures = [
                     self._client.submit(
                         run_all,
                         batch,
                         pure=False,
                         key=f"{name}-{number}",
-                        workers=[places[number % len(places)]],
+                        workers=[found[number % len(found)]],
                         allow_other_workers=True,
                         **said,
                     )
                     for number, batch in enumerate(batches)
                 ]
-        self._wait(futures)
-        found = self._client.gather(futures)
-        return [found[place % count][place // count] for place in range(len(parts))]
+        wait_for(self._client, futures)
+        results = self._client.gather(futures)
+        return [results[place % count][place // count] for place in range(len(parts))]
 
     def _bytes_of(self, work: Callable[[S], T]) -> int:
         """Bytes of the arrays of a piece of work."""
@@ -243,9 +244,12 @@ class DaskEngine:
         """Parts of a batch where there are so many parts."""
         return 1 if count <= self.size else min(MOST, -(-count // (BATCHES * self.size)))
 
-    def _places(self) -> list[str]:
-        """A worker for each thread."""
-        return [worker for worker, threads in self._client.nthreads().items() for _ in range(threads)]
+    def _clear(self) -> None:
+        """Ask every worker to drop the work that it keeps; nobody waits for that."""
+        from distributed import fire_and_forget
+
+        for place in set(places(self._client)):
+            fire_and_forget(self._client.submit(forget, self._name, pure=False, workers=[place]))
 
     def _forget(self) -> None:
         """What the workers have is nothing to count on any more."""
@@ -282,30 +286,6 @@ class DaskEngine:
         """
         send = partial(self._client.scatter, data, hash=False, asynchronous=True)
         return self._client.sync(send, callback_timeout=SILENCE + size / SLOWEST)
-
-    def _wait(self, futures: list[Any]) -> None:
-        """Until all are done, or nobody is left to do them."""
-        from distributed import wait
-
-        while True:
-            try:
-                with self._client.as_current():
-                    wait(futures, timeout=PULSE)
-                return
-            except TimeoutError:
-                self._await_workers()
-
-    def _await_workers(self) -> None:
-        """Until the client has a scheduler, and this a worker; an `EngineLostError` where that takes too long."""
-        end = time.monotonic() + PATIENCE
-        while self._client.status == "connecting" and time.monotonic() < end:
-            time.sleep(POLL)
-        if self._client.status != "running":
-            raise EngineLostError("the Dask client was closed, or its scheduler does not answer any more")
-        try:
-            self._client.wait_for_workers(1, timeout=PATIENCE)
-        except TimeoutError as error:
-            raise EngineLostError(f"the cluster has had no worker for {PATIENCE:.0f} s") from error
 
     def _out_of_memory(self, data: int) -> str:
         """What to change where a worker ran out of memory."""

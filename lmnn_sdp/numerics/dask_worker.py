@@ -84,9 +84,17 @@ def run(part: Any, token: str, version: str, shell: Any, arrays: list[Any]) -> A
             if token not in _open:
                 _open[token] = _unpacked(shell, arrays)
                 while len(_open) > KEPT:
-                    _open.popitem(last=False)
+                    _open.popitem(last=False)  # the one that was not asked for longest
+            _open.move_to_end(token)
             work = _open[token]
         return work(part)
+
+
+def forget(engine: str) -> None:
+    """Keep no work of an engine, whose name its tokens begin with."""
+    with _opening:
+        for token in [token for token in _open if token.startswith(engine)]:
+            del _open[token]
 
 
 def run_all(parts: Sequence[Any], **said: Any) -> list[Any]:

@@ -88,13 +88,18 @@ def in_blocks(work: Callable[[tuple[int, int]], T], size: int, cost: int) -> lis
 
     ``cost`` counts the multiplications of an item.
     """
-    count = most_parts() if size * cost > SMALL else 1
-    bounds = [size * part // count for part in range(count + 1)]
-    return spread(work, list(pairwise(bounds)), float(size) * cost)
+    total = float(size) * cost
+    return spread(work, blocks(size, total), total)
+
+
+def blocks(size: int, cost: float) -> list[tuple[int, int]]:
+    """The partition of ``range(size)`` for work of so many multiplications in all; a part where it is small."""
+    count = most_parts() if cost > SMALL else 1
+    return list(pairwise(size * part // count for part in range(count + 1)))
 
 
 def most_parts() -> int:
-    """Parts that `in_blocks` makes, at most."""
+    """Parts that `blocks` makes, at most."""
     engine = _current.get()
     return team_size() if engine is None else engine.size
 

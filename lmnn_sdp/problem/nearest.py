@@ -43,8 +43,7 @@ class Proposals:
     def of(X: FloatArray) -> Proposals:
         """Centre, scale and round."""
         d = X.shape[1]
-        scaled = X / power_of_two(np.max(np.abs(X)))
-        centred = scaled - np.median(scaled, axis=0)
+        centred = X - np.median(X, axis=0)  # before they are scaled: beside a large constant they may be tiny
         unit = 4 * float(power_of_two(np.max(np.abs(centred)) * np.sqrt(d)))
         centred /= unit
         half = np.einsum("ij,ij->i", centred, centred) / 2
@@ -60,7 +59,8 @@ class Proposals:
         crowded : array
             Rows that have none here, since more are near than there is room for.
         """
-        n, room = len(self.V), ROOM + MORE * k
+        n = len(self.V)
+        room = min(n, ROOM + MORE * k)
         lower, upper = ((self.half + sign * self.error).astype(np.float32) for sign in (-1, 1))
         own = (2 * self.error[begin:end]).astype(np.float32)
         least = np.full((end - begin, k), np.inf, np.float32)

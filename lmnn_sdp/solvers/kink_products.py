@@ -18,8 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lmnn_sdp.numerics.engine import most_parts, spread
-from lmnn_sdp.numerics.parallel import SMALL
+from lmnn_sdp.numerics.engine import blocks, spread
 from lmnn_sdp.numerics.types import FloatArray, IntArray
 from lmnn_sdp.problem.graph import Edges, TripletGraph
 
@@ -125,16 +124,15 @@ class KinkProducts:
         return self._summed(tuple(columns), sum(own.size for own in columns))
 
     def squares(self) -> list[FloatArray]:
-        """`KinkRange.squares` of all kinks."""
-        return self._summed(None, self.basis[:, 0].size * self.basis.shape[2])
+        """`KinkRange.squares` of all kinks, none below zero: where pushes are next to pulls, sums of float32 cancel."""
+        return [np.maximum(own, 0.0) for own in self._summed(None, self.basis[:, 0].size * self.basis.shape[2])]
 
     def _summed(self, columns: tuple[Single, ...] | None, size: int) -> list[FloatArray]:
         """Sums over the ranges, whose products are matrices of this size, all metrics together."""
         J = len(self.push)
         cost = J * size / len(self.edges)  # an edge and a half a kink, two products, in float32
-        count = most_parts() if cost > SMALL else 1
-        bounds = [J * part // count for part in range(count + 1)]
-        parts = spread(self, [_Order(kinks, columns) for kinks in pairwise(bounds)], cost, PRODUCTS)
+        ranges = blocks(J, J * float(self.basis.shape[2]) ** 2)  # the same for all products
+        parts = spread(self, [_Order(kinks, columns) for kinks in ranges], cost, PRODUCTS)
         return [np.sum(own, axis=0, dtype=np.float64) for own in zip(*parts, strict=True)]
 
     def range(self, kinks: tuple[int, int], dtype: type[np.float32] | type[np.float64]) -> KinkRange:

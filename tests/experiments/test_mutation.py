@@ -13,6 +13,7 @@ LEAST = 0.9  # part of the faults that tests must notice
 NEWER = {
     "problem/blocks.py",
     "problem/hinges.py",
+    "problem/nearest.py",
     "problem/own_coordinates.py",
     "problem/statement.py",
     "problem/weights.py",

@@ -1,5 +1,7 @@
 import sys
+import time
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,6 +208,15 @@ def test_work_is_put_together_once_and_forgotten_in_time():
     assert run(1, "z", dask_worker.VERSION, None, []).tolist() == [1, 2, 3, 4]  # from what is there
 
 
+def test_the_work_of_an_engine_is_forgotten_and_the_longest_unasked_goes_first():
+    shell = Shifted(Reference(0))
+    for token in ("m-1", "n-1", "m-1", "n-2"):
+        run(0, token, dask_worker.VERSION, shell, [np.arange(4.0)])
+    assert list(dask_worker._open) == ["m-1", "n-2"]
+    dask_worker.forget("m")
+    assert list(dask_worker._open) == ["n-2"]
+
+
 def test_bytes_of_results():
     assert nbytes([(np.zeros(3), 1.0), Shifted(np.zeros((2, 2)))]) == 24 + 8 + 32
 
@@ -263,3 +274,110 @@ def test_on_the_command_line_a_wrong_address_is_one_sentence():
     done = CliRunner().invoke(main, ["solve", "iris", "--dask", "nowhere"])
     assert done.exit_code == 2
     assert done.output == "Error: engine='nowhere' is no address of a Dask scheduler; use tcp://HOST:PORT\n"
+
+
+# Waiting for a cluster that has its troubles.
+
+
+class Troubled:
+    """What is asked of a client: each call of `wait_for_workers` meets the next of these, and then nothing."""
+
+    def __init__(self, *meets, paused=(), processing=()):
+        self.status = "running"
+        self.meets, self.paused, self.held = list(meets), paused, dict(processing)
+        self.asked = 0
+
+    def wait_for_workers(self, count, timeout):
+        self.asked += 1
+        if self.meets and (met := self.meets.pop(0)) is not None:
+            raise met
+
+    def scheduler_info(self):
+        workers = {worker: {"status": "paused"} for worker in self.paused}
+        return {"workers": workers | {"free": {"status": "running"}}}
+
+    def processing(self):
+        return self.held
+
+    def nthreads(self):
+        return {"a": 1, "b": 2}
+
+    def as_current(self):
+        return nullcontext()
+
+
+@dataclass
+class Pending:
+    """A future that is not done."""
+
+    key: str
+
+    def done(self):
+        return False
+
+
+@pytest.fixture
+def hurry(monkeypatch):
+    monkeypatch.setattr(dask_cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(dask_cluster, "POLL", 0.01)
+
+
+def test_a_thread_has_a_place():
+    client = Troubled()
+    assert dask_cluster.places(client) == ["a", "b", "b"]
+    client.nthreads = dict
+    with pytest.raises(OSError, match="no worker"):
+        dask_cluster.places(client)
+
+
+def test_a_scheduler_that_fails_a_while_is_asked_again(hurry):
+    client = Troubled(OSError("comm"), OSError("comm"))
+    dask_cluster.await_workers(client)
+    assert client.asked == 3
+    with pytest.raises(EngineLostError, match="does not answer any more"):
+        dask_cluster.await_workers(Troubled(*[OSError("comm")] * 1000))
+
+
+def test_no_worker_is_an_engine_lost_and_paused_ones_are_out_of_memory(hurry):
+    with pytest.raises(EngineLostError, match="has had no worker"):
+        dask_cluster.await_workers(Troubled(TimeoutError()))
+    with pytest.raises(MemoryError, match="all workers are paused"):
+        dask_cluster.await_workers(Troubled(TimeoutError(), paused=("a",)))
+
+
+def test_work_that_waits_at_a_paused_worker_is_not_waited_for(hurry, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="an extra")
+    pulses = []
+
+    def wait(futures, timeout):
+        pulses.append(timeout)
+        time.sleep(0.05)
+        if len(pulses) < 100:
+            raise TimeoutError
+
+    monkeypatch.setattr(distributed, "wait", wait)
+    left = [Pending("p"), Pending("q")]
+    with pytest.raises(MemoryError, match="paused"):
+        dask_cluster.wait_for(Troubled(paused=("a",), processing={"a": ["p", "q"]}), left)
+    assert len(pulses) < 50
+    pulses.clear()
+    dask_cluster.wait_for(Troubled(paused=("a",), processing={"a": ["p"], "free": ["q"]}), left)  # q may take its time
+    assert len(pulses) == 100
+
+
+def test_rounding_that_differs_is_no_loss(monkeypatch):
+    engine = object.__new__(DaskEngine)
+    engine._client, engine._same_rounding, engine._there, engine._works = Troubled(), True, {}, {}
+    meets = [OSError(), OSError(), OtherRounding(), OSError(), OSError(), OSError()]
+
+    def mapped(work, parts):
+        if meets:
+            raise meets.pop(0)
+        return list(parts)
+
+    monkeypatch.setattr(engine, "_mapped", mapped)
+    assert engine.map(None, [1, 2]) == [1, 2]
+    assert not engine._same_rounding
+    meets.extend([OSError()] * 6)
+    with pytest.raises(EngineLostError, match="6 times in a row"):
+        engine.map(None, [1])

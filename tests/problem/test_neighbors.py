@@ -187,6 +187,13 @@ def test_bounds_of_float32_hold(n, d, k, seed):
     assert (row != column).all()
 
 
+def test_a_huge_constant_hides_nobody():
+    X = np.column_stack([np.full(2500, 1e300), 1e-21 * np.random.default_rng(3).normal(size=(2500, 2))])
+    codes = np.zeros(2500, dtype=int)
+    expected = target_neighbors(X[:, 1:], codes, 3)
+    assert np.array_equal(target_neighbors(X, codes, 3), expected)
+
+
 def test_few_are_proposed_and_none_is_crowded_in_a_cloud():
     X = np.random.default_rng(9).normal(size=(3000, 20))
     row, _, crowded = nearest.Proposals.of(X).of_rows(0, 500, 3)

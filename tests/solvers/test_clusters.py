@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from sklearn.exceptions import ConvergenceWarning
 
-from clusters import OutOfMemory, Where, cluster
+from clusters import OutOfMemory, Where, cluster, kept_pieces
 from lmnn_sdp import LMNN, DaskEngine, Problem, Solution, Status, solve
 from lmnn_sdp.cli import main
 from lmnn_sdp.datasets import load
@@ -96,6 +97,21 @@ def test_work_is_forgotten_with_its_last_name(client):
     assert not engine._works
     assert not engine._there
     engine.close()
+
+
+def test_workers_forget_when_an_engine_is_closed(client):
+    engine, other = DaskEngine(client, least=0), DaskEngine(client, least=0)
+    engine.map(Where(np.zeros(10_000)), [1, 2])
+    kept = Where(np.zeros(10_000))
+    other.map(kept, [1, 2])
+    assert set(client.run(kept_pieces).values()) == {2}
+    engine.close()
+    end = time.monotonic() + 30
+    while set(client.run(kept_pieces).values()) != {1} and time.monotonic() < end:
+        time.sleep(0.05)
+    assert set(client.run(kept_pieces).values()) == {1}
+    assert [count for _, count, _ in other.map(kept, [1, 2])] == [2, 2]
+    other.close()
 
 
 def test_what_a_pass_moves_is_not_the_data(client):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clusters import Carrier
-from lmnn_sdp.numerics import dask_worker
+from lmnn_sdp.numerics import dask_worker, engine
 from lmnn_sdp.numerics.engine import using
 from lmnn_sdp.numerics.linalg import symmetrize
 from lmnn_sdp.problem.whitening import whiten
@@ -44,8 +44,8 @@ def first_columns(D, p):
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
 @pytest.mark.parametrize("blocks", [None, "class"])
 def test_images_and_squares_are_sums_over_the_kinks(blocks, parts, monkeypatch):
-    monkeypatch.setattr(kink_products, "SMALL", 0)
-    monkeypatch.setattr(kink_products, "most_parts", lambda: parts)
+    monkeypatch.setattr(engine, "SMALL", 0)
+    monkeypatch.setattr(engine, "most_parts", lambda: parts)
     monkeypatch.setattr(kink_products, "CHUNK", 7)
     monkeypatch.setattr(kink_products, "ROWS", 4)
     products, A, rng = setting(blocks)
@@ -60,8 +60,8 @@ def test_images_and_squares_are_sums_over_the_kinks(blocks, parts, monkeypatch):
 
 
 def test_ranges_are_made_once(monkeypatch):
-    monkeypatch.setattr(kink_products, "SMALL", 0)
-    monkeypatch.setattr(kink_products, "most_parts", lambda: 2)
+    monkeypatch.setattr(engine, "SMALL", 0)
+    monkeypatch.setattr(engine, "most_parts", lambda: 2)
     products, A, _ = setting(None)
     products.squares()
     before = list(products._ranges.values())
@@ -71,16 +71,16 @@ def test_ranges_are_made_once(monkeypatch):
 
 
 def test_an_engine_takes_the_same_ranges(monkeypatch):
-    monkeypatch.setattr(kink_products, "SMALL", 0)
+    monkeypatch.setattr(engine, "SMALL", 0)
     monkeypatch.setattr(dask_worker, "LARGE", 256)
     products, A, _ = setting("class")
     identity = [np.eye(A.shape[2], dtype=np.float32)] * A.shape[1]
-    engine = Carrier(3)
-    with using(engine):
+    carrier = Carrier(3)
+    with using(carrier):
         there = products.image(identity)
-    monkeypatch.setattr(kink_products, "most_parts", lambda: 3)
+    monkeypatch.setattr(engine, "most_parts", lambda: 3)
     np.testing.assert_array_equal(there, products.image(identity))
-    assert engine.maps == 1
+    assert carrier.maps == 1
     assert len(products._ranges) == 3  # of here: those of the engine stayed there
 
 
