@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lmnn_sdp.problem import nearest, neighbors
@@ -208,3 +208,21 @@ def test_many_points_have_the_neighbours_that_float64_proposes(monkeypatch):
     found = target_neighbors(X, codes, 4)
     monkeypatch.setattr(neighbors, "MANY", 10**9)
     assert np.array_equal(found, target_neighbors(X, codes, 4))
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.integers(0, 9))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_a_value_takes_its_place_among_the_least(values, value):
+    found = np.sort(np.array(values, dtype=np.float32))
+    assume(value < found[-1])  # who is not is never put in
+    nearest._insert(found, np.float32(value))
+    assert found.tolist() == sorted([*values, value])[: len(values)]
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(0, 9))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_who_is_still_near_moves_to_the_front_in_order(values, limit):
+    bounds, chosen = np.array(values, dtype=np.float32), np.arange(len(values))
+    kept = nearest._still_near(chosen, bounds, np.float32(limit))
+    expected = [(place, value) for place, value in enumerate(values) if value <= limit]
+    assert list(zip(chosen[:kept].tolist(), bounds[:kept].tolist(), strict=True)) == expected
