@@ -130,8 +130,7 @@ class DaskEngine:
 
     def takes(self, work: Callable[[Any], Any], cost: float, times: int = 1) -> bool:
         """Whether the work is long enough to be worth asking, and to be worth moving what of it is not there yet."""
-        arrays: list[Any] = []
-        packed(work, partial(self._referred, arrays))
+        _, arrays = self._packed(work)
         new = sum(array.nbytes for array in arrays if id(array) not in self._there)
         return cost >= self.least * (1 + PER_BYTE * new * self.size / (LEAST * times))
 
@@ -171,10 +170,11 @@ class DaskEngine:
             except OtherRounding:
                 self._same_rounding = False
                 self._forget()
+            except EngineLostError:  # an OSError too, but nothing that a next try would mend
+                raise
             # data were lost with the last worker that had them, or on their way to one
             except (CancelledError, OSError, TimeoutError) as error:
                 lost += 1
-                await_workers(self._client)
                 if lost > AGAIN:
                     raise EngineLostError(f"the cluster lost what it was sent {lost} times in a row") from error
                 self._forget()
@@ -187,7 +187,8 @@ class DaskEngine:
             await_workers(self._client)
             results = self._gathered(self._carried(work), parts)
         except (KilledWorker, MemoryError) as error:
-            raise WorkerMemoryError(self._out_of_memory(self._bytes_of(work))) from error
+            _, arrays = self._packed(work)
+            raise WorkerMemoryError(self._out_of_memory(sum(array.nbytes for array in arrays))) from error
         except ImportError as error:
             raise ValueError(f"a worker that came later lacks a package: {error}; install it there") from error
         self.traffic.maps += 1
@@ -198,8 +199,7 @@ class DaskEngine:
     def _carried(self, work: Callable[[S], T]) -> dict[str, Any]:
         """What workers are told of a piece of work, which moves the first time."""
         if id(work) not in self._works:
-            arrays: list[Any] = []
-            shell = packed(work, partial(self._referred, arrays))
+            shell, arrays = self._packed(work)
             held = [self._moved(array) for array in arrays]
             said = {"token": f"{self._name}-{uuid.uuid4().hex}", "version": VERSION, "shell": self._scattered(shell, 0)}
             self._works[id(work)] = {**said, "arrays": held}
@@ -234,11 +234,10 @@ class DaskEngine:
         results = self._client.gather(futures)
         return [results[place % count][place // count] for place in range(len(parts))]
 
-    def _bytes_of(self, work: Callable[[S], T]) -> int:
-        """Bytes of the arrays of a piece of work."""
+    def _packed(self, work: Callable[[S], T]) -> tuple[Any, list[Any]]:
+        """A piece of work without its arrays, and these."""
         arrays: list[Any] = []
-        packed(work, partial(self._referred, arrays))
-        return sum(array.nbytes for array in arrays)
+        return packed(work, partial(self._referred, arrays)), arrays
 
     def _batch(self, count: int) -> int:
         """Parts of a batch where there are so many parts."""

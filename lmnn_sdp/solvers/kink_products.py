@@ -125,7 +125,7 @@ class KinkProducts:
 
     def squares(self) -> list[FloatArray]:
         """`KinkRange.squares` of all kinks, none below zero: where pushes are next to pulls, sums of float32 cancel."""
-        return [np.maximum(own, 0.0) for own in self._summed(None, self.basis[:, 0].size * self.basis.shape[2])]
+        return [np.maximum(own, 0.0) for own in self._summed(None, len(self.edges) * self.basis.shape[2] ** 2)]
 
     def _summed(self, columns: tuple[Single, ...] | None, size: int) -> list[FloatArray]:
         """Sums over the ranges, whose products are matrices of this size, all metrics together."""

@@ -257,7 +257,7 @@ def _minimise(problem: Problem, state: Iterate, accuracy: float, monitor: Monito
         if error <= accuracy or steps == MAX_INNER or short == IN_A_ROW or monitor.out_of_time:
             break
         kinks = np.flatnonzero((a > 0) & (a < caps))
-        careful = 1.0 if problem.diagonal else care(eigenvalues)
+        careful = care(eigenvalues)
         # the damping fades with the gradient, and holds where there are too few kinks
         damping = max(1e-12, careful * min(1e-3, 0.1 * error))
         enough = careful * min(0.1, max(1e-3, error))

@@ -167,7 +167,8 @@ class NewtonSystem:
 def care(eigenvalues: FloatArray) -> float:
     """Factor of the damping and the residual that a step may have.
 
-    Smaller than 1 for several metrics of so low a rank that conjugate gradients have their best preconditioner.
+    Smaller than 1 for several metrics of so low a rank that conjugate gradients have their best preconditioner; the
+    eigenvalues of these are a stack, where those of a single one, full or diagonal, are a vector.
     """
     r = eigenvalues.shape[-1]
     if eigenvalues.ndim == 1 or RangeBlock.size(int(np.max(np.sum(eigenvalues < 0, axis=1))), r) > LARGEST:

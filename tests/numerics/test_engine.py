@@ -381,3 +381,16 @@ def test_rounding_that_differs_is_no_loss(monkeypatch):
     meets.extend([OSError()] * 6)
     with pytest.raises(EngineLostError, match="6 times in a row"):
         engine.map(None, [1])
+
+
+def test_an_engine_that_is_lost_is_not_asked_again(monkeypatch):
+    engine, asked = object.__new__(DaskEngine), []
+
+    def mapped(work, parts):
+        asked.append(parts)
+        raise EngineLostError("gone")
+
+    monkeypatch.setattr(engine, "_mapped", mapped)
+    with pytest.raises(EngineLostError, match="gone"):
+        engine.map(None, [1])
+    assert asked == [[1]]
